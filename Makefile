@@ -1,0 +1,88 @@
+# make run     Gatekeeper in front of UPSTREAM=http://… or, without it, of the bundled sample shop
+# make test    everything that must hold before a change lands
+# make bench   what the gate costs, printed as a table
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+PYTHON ?= python3.11
+VENV ?= .venv
+BIN := $(VENV)/bin
+LISTEN ?= 127.0.0.1:8080
+CONFIG ?=
+UPSTREAM ?=
+APT := chromium php-cli python3-venv
+
+.PHONY: help run test lint types imports tests system bench lock clean
+
+help:
+	@sed -n 's/^# \{0,1\}//p;/^\.DEFAULT/q' Makefile
+
+# --- set-up ------------------------------------------------------------------------------------------------------
+
+# A virtual environment needs Debian's python3-venv; as root it is installed, otherwise the message says what to ask for.
+$(BIN)/python:
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+		[ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq python3.11 python3-venv; } || { \
+		echo "needs $(PYTHON) with venv: apt-get install python3.11 python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements/run.txt pyproject.toml | $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	@echo "$(CURDIR)" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/gatekeeper-checkout.pth"
+	@printf '#!%s\nimport sys\nfrom gatekeeper.cli import main\nsys.exit(main())\n' "$(CURDIR)/$(BIN)/python" > $(BIN)/gatekeeper
+	@chmod +x $(BIN)/gatekeeper
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.run
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# The end-to-end tests drive a real browser and a real PHP app.
+system:
+	@missing=""; command -v chromium >/dev/null || missing="$$missing chromium"; command -v php >/dev/null || missing="$$missing php-cli"; \
+	if [ -n "$$missing" ]; then \
+		if [ "$$(id -u)" = 0 ]; then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+		else echo "install with apt-get:$$missing" >&2; exit 1; fi; fi
+
+# --- the main job ------------------------------------------------------------------------------------------------
+
+run: $(VENV)/.run
+	@if [ -n "$(UPSTREAM)" ]; then \
+		exec $(BIN)/gatekeeper run --upstream "$(UPSTREAM)" --listen "$(LISTEN)" $(if $(CONFIG),--config "$(CONFIG)"); \
+	else \
+		exec $(BIN)/python -m examples.shop --gatekeeper "$(BIN)/gatekeeper" --listen "$(LISTEN)" $(if $(CONFIG),--config "$(CONFIG)"); \
+	fi
+
+# --- checks ------------------------------------------------------------------------------------------------------
+
+test: lint types imports tests
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+imports: $(VENV)/.dev
+	$(BIN)/lint-imports
+
+tests: $(VENV)/.dev system
+	$(BIN)/coverage run -m pytest -q
+	$(BIN)/coverage combine -q 2>/dev/null || true
+	$(BIN)/coverage report --include='gatekeeper/wire/*,gatekeeper/cookies/*,gatekeeper/consent/*,gatekeeper/policy/*,gatekeeper/enforcement/*' --fail-under=100
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m bench.core
+
+# --- upkeep ------------------------------------------------------------------------------------------------------
+
+# Versions and hashes, no addresses. Needs pip-tools.
+lock:
+	for extra in "" dev; do \
+		pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header --no-emit-index-url \
+			--no-emit-find-links --no-emit-trusted-host --no-emit-options $${extra:+--extra $$extra} \
+			-o requirements/$${extra:-run}.txt pyproject.toml; done
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage* dist build

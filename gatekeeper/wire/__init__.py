@@ -1,0 +1,1 @@
+"""Field lists as octets; knows nothing of cookies."""
