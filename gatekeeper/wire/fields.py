@@ -8,8 +8,8 @@ import re
 
 FieldList = tuple[tuple[bytes, bytes], ...]
 
-# RFC 9110 section 5.1: field-name = token. Anything else in a name makes a recipient guess: Chromium, for one, stores the cookie
-# of a line that reads "Set-Cookie : a=1".
+# RFC 9110 section 5.1: field-name = token. Anything else in a name makes a recipient guess: Chromium, for one, stores
+# the cookie of a line that reads "Set-Cookie : a=1".
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
 # RFC 9110 section 5.5: CR, LF and NUL are "invalid and dangerous"; each of them can end a line for some recipient.

@@ -2,8 +2,8 @@
 
 from gatekeeper.wire.fields import FieldList, values
 
-# RFC 9110 section 7.6.1 and RFC 9112 section 6; Proxy-Authenticate and Proxy-Authorization belong to the hop that wrote them
-# (RFC 9110 sections 11.7.1 and 11.7.2). Proxy-Connection never was a standard and still arrives.
+# RFC 9110 section 7.6.1 and RFC 9112 section 6; Proxy-Authenticate and Proxy-Authorization belong to the hop that wrote
+# them (RFC 9110 sections 11.7.1 and 11.7.2). Proxy-Connection never was a standard and still arrives.
 HOP_BY_HOP = frozenset(
     {
         b"connection",
@@ -18,8 +18,9 @@ HOP_BY_HOP = frozenset(
     }
 )
 
-# A sender that nominates one of these in Connection asks an intermediary to strip what security rests on: the consent cookie, the
-# visitor's address, the framing of the message. The nomination is ignored (Pingora had a CVE for obeying it).
+# A sender that nominates one of these in Connection asks an intermediary to strip what security rests on: the consent
+# cookie, the visitor's address, the framing of the message. The nomination is ignored (Pingora had a CVE for obeying
+# it).
 NEVER_NOMINATED = frozenset(
     {
         b"authorization",
@@ -41,9 +42,7 @@ NEVER_NOMINATED = frozenset(
 
 def nominated(fields: FieldList) -> frozenset[bytes]:
     """Field names, in lower case, that ``Connection`` declares to be for this hop only."""
-    options = {
-        option.strip(b" \t").lower() for value in values(fields, b"connection") for option in value.split(b",")
-    }
+    options = {option.strip(b" \t").lower() for value in values(fields, b"connection") for option in value.split(b",")}
     return frozenset(options - NEVER_NOMINATED - {b"", b"close", b"keep-alive"})
 
 

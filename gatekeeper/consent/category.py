@@ -1,0 +1,85 @@
+"""Categories: what a visitor consents to as a unit, and under which names other people's tools know them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Basis(StrEnum):
+    """Why a category may store at all."""
+
+    REQUIRED = "required"  # no consent needed (ePrivacy Directive, article 5(3), second sentence)
+    OPT_IN = "opt-in"
+    OPT_OUT = "opt-out"  # exempt from consent, but the visitor may object
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """One ``[[category]]`` table. ``gpc``: whether Sec-GPC speaks about it. ``heading`` stands above its cookies on the
+    policy page.
+    """
+
+    id: str
+    basis: Basis = Basis.OPT_IN
+    title: str = ""
+    description: str = ""
+    heading: str = ""
+    gpc: bool = False
+
+
+DEFAULT_CATEGORIES = (
+    Category(
+        "necessary",
+        Basis.REQUIRED,
+        "Necessary",
+        "Needed for the site to work: signing in, security, what you put in a basket. They do not require your consent.",
+    ),
+    Category("functional", Basis.OPT_IN, "Functional", "Remember how you like to use the site."),
+    Category("analytics", Basis.OPT_IN, "Analytics", "Tell the site how it is used.", gpc=True),
+    Category("marketing", Basis.OPT_IN, "Marketing", "Follow you for advertising.", gpc=True),
+)
+
+_SYNONYMS = (
+    ("necessary", "essential", "required", "strictly-necessary", "strictly_necessary"),
+    ("functional", "preferences", "functionality", "personalization", "personalisation"),
+    ("analytics", "statistics", "statistical", "performance", "measurement"),
+    ("marketing", "advertising", "targeting", "ads"),
+)
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The operator's categories, found by their ids, by an explicit map, by a known synonym."""
+
+    categories: tuple[Category, ...]
+    mapping: Mapping[str, str] = field(default_factory=dict)  # [consent.map]: a platform's id -> a category's id
+    _known: dict[str, str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        known: dict[str, str] = {}
+        ids = {category.id for category in self.categories}
+        for group in _SYNONYMS:
+            # Two categories of one group (functional beside preferences): then a synonym is ambiguous and stands for
+            # none.
+            held = [name for name in group if name in ids]
+            if len(held) == 1:
+                known |= dict.fromkeys(group, held[0])
+        known |= {category.id.lower(): category.id for category in self.categories}
+        known |= {native.lower(): category for native, category in self.mapping.items()}
+        object.__setattr__(self, "_known", known)
+
+    def resolve(self, name: str) -> str | None:
+        """The category id that a name stands for, or None; case does not matter."""
+        return self._known.get(name.strip().lower())
+
+    def ids(self, *bases: Basis) -> frozenset[str]:
+        """Ids of the categories on these bases; without an argument, of all."""
+        return frozenset(category.id for category in self.categories if not bases or category.basis in bases)
+
+    def optional(self) -> frozenset[str]:
+        """Ids of the categories that a visitor can refuse."""
+        return self.ids(Basis.OPT_IN, Basis.OPT_OUT)
+
+    def resolve_all(self, names: Iterable[str]) -> frozenset[str]:
+        """The categories that any of the names stands for."""
+        return frozenset(category for name in names if (category := self.resolve(name)) is not None)

@@ -1,0 +1,89 @@
+"""What the visitor said: one immutable value, whatever cookie it was read from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import reduce
+
+
+class State(StrEnum):
+    """How far a consent cookie is a choice. The presence of a consent cookie is not consent."""
+
+    ABSENT = "absent"
+    UNDECIDED = "undecided"  # a tool wrote a cookie, nobody chose; or nothing in it could be read
+    DECIDED = "decided"
+    NOT_REQUIRED = "not-required"  # granted by region, not by an act
+    STALE = "stale"  # decided once; too old, or for an earlier revision
+    OPAQUE = "opaque"  # unreadable on a server
+
+
+_BINDING = frozenset({State.DECIDED, State.NOT_REQUIRED})
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """``granted`` and ``refused`` hold category ids; ``native`` the platform's own ids; ``given_at`` is in epoch
+    seconds.
+    """
+
+    state: State
+    granted: frozenset[str] = frozenset()
+    refused: frozenset[str] = frozenset()
+    native: tuple[tuple[str, bool], ...] = ()
+    given_at: int | None = None
+    revision: int | None = None
+    format: str | None = None
+
+    @property
+    def is_binding(self) -> bool:
+        """Whether what it grants may be acted upon."""
+        return self.state in _BINDING
+
+    def aged(self, *, now: int, max_age: int | None, revision: int) -> "Choice":
+        """The same choice as of ``now``: stale when older than ``max_age`` seconds or made for an earlier revision.
+
+        A format that tells no time or no revision cannot be stale by it.
+        """
+        if not self.is_binding:
+            return self
+        too_old = max_age is not None and self.given_at is not None and now - self.given_at > max_age
+        outdated = self.revision is not None and self.revision < revision
+        return replace(self, state=State.STALE) if too_old or outdated else self
+
+
+ABSENT = Choice(State.ABSENT)
+UNDECIDED = Choice(State.UNDECIDED)
+
+
+def most_refusing(choices: Sequence[Choice]) -> Choice:
+    """One choice out of several copies of the consent cookie: granted is what all grant, refused is what any refuses or
+    leaves out.
+
+    Browsers send several when a host and its parent domain each hold one, and nobody can tell which of them the visitor
+    saw.
+    """
+    return reduce(_stricter, choices) if choices else ABSENT
+
+
+def _stricter(one: Choice, other: Choice) -> Choice:
+    if one == other:
+        return one
+    base = other if one.is_binding else one
+    granted = (one.granted & other.granted) if one.is_binding and other.is_binding else frozenset()
+    refused = _said_no(one) | _said_no(other) | ((one.granted | other.granted) - granted)
+    dates = [choice.given_at for choice in (one, other) if choice.given_at is not None]
+    revisions = [choice.revision for choice in (one, other) if choice.revision is not None]
+    return Choice(
+        # A stale copy's own refusals no longer count; those of the other copy do.
+        State.UNDECIDED if base.state is State.STALE and refused else base.state,
+        granted,
+        refused,
+        tuple(pair for pair in one.native if pair in other.native),
+        min(dates, default=None),
+        min(revisions, default=None),
+        base.format,
+    )
+
+
+def _said_no(choice: Choice) -> frozenset[str]:
+    return frozenset() if choice.state is State.STALE else choice.refused

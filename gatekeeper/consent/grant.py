@@ -1,0 +1,69 @@
+"""What holds now: basis, choice and signals weighed into one standing for each category."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from gatekeeper.consent.category import Basis, Category
+from gatekeeper.consent.choice import Choice, State
+
+Gpc = bool | Literal["strict"]
+
+
+class Standing(StrEnum):
+    """Why a category may store, or why not."""
+
+    REQUIRED = "required"
+    GRANTED = "granted"
+    EXEMPT = "exempt"
+    UNDECIDED = "undecided"
+    REFUSED = "refused"
+    SIGNAL = "signal"
+
+    @property
+    def allows(self) -> bool:
+        """Whether cookies of the category are allowed."""
+        return self in _ALLOWING
+
+
+_ALLOWING = frozenset({Standing.REQUIRED, Standing.GRANTED, Standing.EXEMPT})
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The standing of every category for one exchange."""
+
+    standings: Mapping[str, Standing]
+
+    @property
+    def allowed(self) -> frozenset[str]:
+        """Ids of the categories whose cookies may be stored and read."""
+        return frozenset(category for category, standing in self.standings.items() if standing.allows)
+
+
+def weigh(choice: Choice, *, categories: tuple[Category, ...], gpc: Gpc = True, signal: bool = False) -> Grant:
+    """The grant that follows from an (aged) choice. ``signal``: the request said ``Sec-GPC: 1``.
+
+    The W3C's Global Privacy Control leaves open what outweighs what: an explicit choice made on this site does, unless
+    ``gpc`` is ``"strict"``.
+    """
+    return Grant({category.id: _standing(category, choice, gpc, signal) for category in categories})
+
+
+def _standing(category: Category, choice: Choice, gpc: Gpc, signal: bool) -> Standing:
+    if category.basis is Basis.REQUIRED:
+        return Standing.REQUIRED
+    granted = choice.is_binding and category.id in choice.granted
+    # A choice merged of a decided and an undecided copy is undecided and yet refuses; a stale one is as if never made.
+    refused = choice.state is not State.STALE and category.id in choice.refused
+    heard = signal and bool(gpc) and category.gpc
+    if heard and gpc == "strict" and not refused:
+        return Standing.SIGNAL
+    if granted:
+        return Standing.GRANTED
+    if category.basis is Basis.OPT_IN:
+        return Standing.REFUSED if choice.is_binding or refused else Standing.UNDECIDED
+    if refused:
+        return Standing.REFUSED
+    return Standing.SIGNAL if heard else Standing.EXEMPT

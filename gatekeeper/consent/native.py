@@ -1,0 +1,164 @@
+"""Gatekeeper's own consent cookie (format ``gatekeeper``), written and read, and the lenient reading of
+``cookies_preferences``.
+
+The value is percent-encoded JSON, so that any server and any script reads it::
+
+    {"v":1,"rev":3,"t":1763900000,"id":"…","granted":["statistics"],"refused":["marketing"]}
+
+``v`` is the format's version, ``rev`` the policy's revision, ``t`` the time of the choice in epoch seconds, ``id`` a
+random identifier of the consent record. What an application may already write under that name is read too: a map of
+categories, a list of them, a word.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeGuard
+from urllib.parse import quote
+
+from gatekeeper.consent.category import Vocabulary
+from gatekeeper.consent.choice import UNDECIDED, Choice, State
+from gatekeeper.consent.readers.base import load_json, unwrapped, yes_or_no
+
+FORMAT = "gatekeeper"
+VERSION = 1
+
+_ALL = frozenset({"all", "true", "1", "accept"})
+_NONE = frozenset({"none", "false", "0", "deny"})
+# What starts as JSON and does not parse must not be read as words: half of it could grant.
+_BROKEN_JSON = frozenset('{}[]"')
+# 9999-12-31: a later time is no time but an attempt to make a choice that never grows old.
+_LATEST = 253402300799
+
+
+@dataclass(frozen=True, slots=True)
+class NativeReader:
+    """Reads ``cookies_preferences``, or whatever the operator calls it."""
+
+    cookies: tuple[bytes, ...] = (b"cookies_preferences",)
+    companions: tuple[bytes, ...] = ()
+    id: str = FORMAT
+
+    def read(self, value: bytes, companions: Mapping[bytes, bytes], vocabulary: Vocabulary) -> Choice | None:
+        """Anything that is none of the known shapes is undecided."""
+        for text in unwrapped(value):
+            choice = _read_json(text, vocabulary) or _read_words(text, vocabulary)
+            if choice is not None:
+                return choice
+        return UNDECIDED
+
+
+def _read_json(text: str, vocabulary: Vocabulary) -> Choice | None:
+    try:
+        document = load_json(text)
+    except ValueError:
+        return None
+    if isinstance(document, list):
+        return _listed(document, vocabulary)
+    if isinstance(document, str):
+        return _read_words(document, vocabulary)
+    if not isinstance(document, dict):
+        return _everything(yes_or_no(document), vocabulary)
+    if "granted" in document or "refused" in document or "v" in document:
+        return _read_own(document, vocabulary)
+    if isinstance(document.get("categories"), list):
+        return _listed(document["categories"], vocabulary)
+    return _mapped(document.items(), vocabulary)
+
+
+def _read_own(document: dict[str, object], vocabulary: Vocabulary) -> Choice | None:
+    granted, refused = document.get("granted", []), document.get("refused", [])
+    revision, given_at = document.get("rev"), document.get("t")
+    if document.get("v", VERSION) != VERSION or not _are_names(granted) or not _are_names(refused):
+        return None
+    if not _is_count(revision) or not _is_count(given_at):
+        return None
+    no = vocabulary.resolve_all(refused)
+    return Choice(
+        State.DECIDED,
+        vocabulary.resolve_all(granted) - no,
+        no,
+        given_at=given_at,
+        revision=revision,
+        format=FORMAT,
+    )
+
+
+def _read_words(text: str, vocabulary: Vocabulary) -> Choice | None:
+    if not _BROKEN_JSON.isdisjoint(text):
+        return None
+    word = text.strip().lower()
+    if word in _ALL or word in _NONE:
+        return _everything(word in _ALL, vocabulary)
+    for separator in ("|", "&", ","):
+        parts = [part.strip() for part in text.split(separator)]
+        for assign in (":", "="):
+            pairs = [part.partition(assign) for part in parts]
+            if all(found for _, found, _ in pairs):
+                return _mapped(((name, value) for name, _, value in pairs), vocabulary)
+    return _listed(text.split(","), vocabulary)
+
+
+def _everything(answer: bool | None, vocabulary: Vocabulary) -> Choice | None:
+    if answer is None:
+        return None
+    optional = vocabulary.optional()
+    granted, refused = (optional, frozenset[str]()) if answer else (frozenset[str](), optional)
+    return Choice(State.DECIDED, granted, refused, format=FORMAT)
+
+
+def _listed(names: Iterable[object], vocabulary: Vocabulary) -> Choice | None:
+    """What is listed is granted, what is left out is refused; a list with nothing known in it says nothing."""
+    known = list(names)
+    if not _are_names(known):
+        return None
+    granted = vocabulary.resolve_all(known)
+    if known and not granted:
+        return None
+    return Choice(State.DECIDED, granted, vocabulary.optional() - granted, format=FORMAT)
+
+
+def _mapped(entries: Iterable[tuple[str, object]], vocabulary: Vocabulary) -> Choice | None:
+    """Each known category with a yes or a no; other keys are the application's own and say nothing."""
+    yes: set[str] = set()
+    no: set[str] = set()
+    for name, value in entries:
+        category = vocabulary.resolve(name)
+        if category is None:
+            continue
+        answer = yes_or_no(value)
+        if answer is None:
+            return None
+        (yes if answer else no).add(category)
+    if not yes and not no:
+        return None
+    return Choice(State.DECIDED, frozenset(yes - no), frozenset(no), format=FORMAT)
+
+
+def _are_names(names: object) -> TypeGuard[list[str]]:
+    return isinstance(names, list) and all(isinstance(name, str) for name in names)
+
+
+def _is_count(value: object) -> TypeGuard[int | None]:
+    return value is None or (type(value) is int and 0 <= value <= _LATEST)
+
+
+def write_choice(*, granted: Iterable[str], refused: Iterable[str], revision: int, now: int, record_id: str) -> bytes:
+    """The cookie-value for a choice made at ``now`` (epoch seconds), in cookie-octets only."""
+    document = {
+        "v": VERSION,
+        "rev": revision,
+        "t": now,
+        "id": record_id,
+        "granted": sorted(granted),
+        "refused": sorted(refused),
+    }
+    return quote(json.dumps(document, separators=(",", ":"), ensure_ascii=False), safe="").encode()
+
+
+def write_set_cookie(name: bytes, value: bytes, *, max_age: int, secure: bool) -> bytes:
+    """The Set-Cookie field value for the consent cookie. Not HttpOnly: scripts of the page read the choice; ``max_age``
+    in seconds.
+    """
+    attributes = b"; Path=/; Max-Age=%d; SameSite=Lax" % max_age
+    return name + b"=" + value + attributes + (b"; Secure" if secure else b"")

@@ -1,0 +1,95 @@
+"""The Cookie request field, pair by pair (RFC 6265bis sections 4.2 and 5.7), and every name that a server may see in
+it.
+
+Browsers write ``name=value`` pairs joined by ``"; "``. Servers do not read them alike: SimpleCookie also ends a pair at
+white space, ASP.NET and CGI libraries at a comma, older ones unquote first, PHP rewrites names, old PHP and Rack
+percent-decode them. Whoever decides on a pair has to ask for all of these names, or a refused cookie gets past as part
+of an allowed one.
+"""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes
+
+from gatekeeper.cookies.grammar import WSP
+
+# White space for any parser that decodes as latin-1 or UTF-8 and calls a Unicode-aware strip: NEL and NBSP in both
+# encodings, U+1680, U+2000 to U+200A, U+2028, U+2029, U+202F, U+205F, U+3000, and the byte order mark.
+_WIDE_SPACE = (
+    rb"\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xa8\xa9\xaf]|\xe2\x81\x9f|\xe3\x80\x80|\xef\xbb\xbf|[\x85\xa0]"
+)
+_SEPARATORS = re.compile(rb"(?:[\x00-\x20\x7f,]|" + _WIDE_SPACE + rb")+")
+_UNUSUAL_IN_NAME = re.compile(rb"[^!#$'*\-^_`|~0-9A-Za-z]")
+# php.net, "Variables From External Sources"; the C function isspace().
+_C_SPACE = b" \t\n\v\f\r"
+
+
+@dataclass(frozen=True, slots=True)
+class CookiePair:
+    """One pair as browsers write it.
+
+    ``raw`` is the whole segment between semicolons, white space included; ``name`` is empty for a pair without ``=``
+    (section 5.6 step 3).
+    """
+
+    name: bytes
+    value: bytes
+    raw: bytes
+
+
+def parse_cookie(field_value: bytes) -> tuple[CookiePair, ...]:
+    """The pairs of a Cookie field value; never raises. Segments without any octet but white space are no pairs."""
+    pairs = []
+    for raw in field_value.split(b";"):
+        name, equals, value = raw.partition(b"=")
+        if equals:
+            pairs.append(CookiePair(name.strip(WSP), value.strip(WSP), raw))
+        elif stripped := raw.strip(WSP):
+            pairs.append(CookiePair(b"", stripped, raw))
+    return tuple(pairs)
+
+
+def split_names(name: bytes, value: bytes) -> tuple[bytes, ...]:
+    """Names that a parser sees which ends pairs at white space or commas, or reads a nameless pair as a name.
+
+    The name as browsers mean it is not among them. Quotes are not looked at: a parser that honours them sees fewer
+    names.
+    """
+    parts: list[bytes] = []
+    if name:
+        parts += _SEPARATORS.split(name)
+    else:
+        name_read, _, value = value.lstrip(b"= \t").partition(b"=")
+        parts += _SEPARATORS.split(name_read)
+    if b"=" in value:
+        for candidate in value.split(b"=")[:-1]:
+            # "1, b" before an "=" holds the name b; "1" alone is value: "a=1=2".
+            before = _SEPARATORS.split(candidate)
+            if len(before) > 1:
+                parts.append(before[-1] or before[-2])
+    # Parsers of RFC 2109's time take quotes off a name.
+    parts += [part.replace(b'"', b"") for part in parts if b'"' in part]
+    return tuple(dict.fromkeys(part for part in parts if part and part != name))
+
+
+def mangled_names(name: bytes) -> tuple[bytes, ...]:
+    """Names that one cookie-name becomes where a server renames it: PHP's transliteration, percent-decoding.
+
+    PHP turns dots and spaces to underscores, cuts at ``[``; PHP before 7.2.34 and Rack before 2.2.3 percent-decode.
+    """
+    if _UNUSUAL_IN_NAME.search(name) is None:
+        return ()
+    variants = {name}
+    if b"%" in name:
+        variants.add(unquote_to_bytes(name))
+    if b"+" in name:
+        variants |= {unquote_to_bytes(variant.replace(b"+", b" ")) for variant in tuple(variants)}
+    variants |= {_php_name(variant) for variant in tuple(variants)}
+    return tuple(sorted(variants - {name, b""}))
+
+
+def _php_name(name: bytes) -> bytes:
+    base, bracket, rest = name.lstrip(_C_SPACE).partition(b"[")
+    if bracket and b"]" not in rest:
+        base = base + b"_" + rest
+    return base.replace(b".", b"_").replace(b" ", b"_")
