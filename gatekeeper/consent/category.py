@@ -32,7 +32,7 @@ DEFAULT_CATEGORIES = (
         "necessary",
         Basis.REQUIRED,
         "Necessary",
-        "Needed for the site to work: signing in, security, what you put in a basket. They do not require your consent.",
+        "Needed for the site to work, such as signing in or keeping a basket. They do not require your consent.",
     ),
     Category("functional", Basis.OPT_IN, "Functional", "Remember how you like to use the site."),
     Category("analytics", Basis.OPT_IN, "Analytics", "Tell the site how it is used.", gpc=True),

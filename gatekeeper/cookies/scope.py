@@ -27,6 +27,14 @@ def requires_http_only(name: bytes) -> bool:
     return name[:12].lower().startswith(_HTTP_PREFIXES)
 
 
+def canonical_host(authority: bytes) -> str:
+    """The host of a Host field value or URL authority: lower case, without port, brackets and a trailing dot."""
+    text = authority.decode("latin-1").rpartition("@")[2].strip().lower()
+    if text.startswith("["):
+        return text[1:].partition("]")[0]
+    return text.partition(":")[0].removesuffix(".") if text.count(":") < 2 else text
+
+
 def is_address(host: str) -> bool:
     """Whether a host is an IP address, which has no parent domains."""
     return _ADDRESS.fullmatch(host) is not None

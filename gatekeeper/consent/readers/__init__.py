@@ -1,1 +1,1 @@
-"""Readers: one for each format of consent cookie. What a format is in :mod:`base`; which there are in :mod:`registry`."""
+"""Readers of consent cookies, one for each format: :mod:`base` is what they share, :mod:`registry` chooses."""

@@ -27,9 +27,12 @@ class Reader(Protocol):
     writes; both are as good as required cookies once the format is configured.
     """
 
-    id: str
-    cookies: tuple[bytes, ...]
-    companions: tuple[bytes, ...]
+    @property
+    def id(self) -> str: ...
+    @property
+    def cookies(self) -> tuple[bytes, ...]: ...
+    @property
+    def companions(self) -> tuple[bytes, ...]: ...
 
     def read(self, value: bytes, companions: Mapping[bytes, bytes], vocabulary: Vocabulary) -> Choice | None:
         """The choice in one cookie-value, or None where the value is not of this format."""

@@ -1,0 +1,96 @@
+"""A grant applied to cookie-names: the part of a decision that repeats, made once for each name and remembered."""
+
+from gatekeeper.consent.grant import Grant
+from gatekeeper.cookies.request import mangled_names
+from gatekeeper.policy.document import Mode, OnRefusal, Policy
+from gatekeeper.policy.matcher import Matcher
+from gatekeeper.policy.verdict import Reason, Ruling, decide
+
+_REMEMBERED = 8192  # names for each grant; there are few grants: two or three to the power of the optional categories
+
+
+class Decisions:
+    """What one grant means for every name. Shared by all exchanges with the same grant."""
+
+    def __init__(self, policy: Policy, matcher: Matcher, grant: Grant, consent_names: frozenset[bytes]) -> None:
+        self.policy = policy
+        self.matcher = matcher
+        self.grant = grant
+        self.consent_names = consent_names
+        # Read directly on the hot path; a miss goes through ruling().
+        self.remembered: dict[bytes, Ruling] = {}
+        self.sent_as_is: set[bytes] = set()
+
+    def ruling(self, name: bytes, host: str, path: str) -> Ruling:
+        """The ruling on a cookie-name, on a host (lower case, no port) and path."""
+        ruling = self.remembered.get(name)
+        if ruling is not None:
+            return ruling
+        ruling = decide(
+            name,
+            host=host,
+            path=path,
+            policy=self.policy,
+            matcher=self.matcher,
+            grant=self.grant,
+            consent_names=self.consent_names,
+        )
+        if not self.matcher.is_narrowed(name):
+            if len(self.remembered) >= _REMEMBERED:
+                self.remembered.clear()
+            self.remembered[name] = ruling
+        return ruling
+
+    def is_allowed_anywhere(self, name: bytes) -> bool:
+        """Whether some host and path allows the name, or keeps it in another form: then a deletion could hit a wanted
+        cookie.
+        """
+        if name in self.consent_names:
+            return True
+        rules = self.matcher.possible(name)
+        unlisted = not rules or rules[-1].is_narrowed
+        if unlisted and self.policy.enforcement.unlisted == "allow":
+            return True
+        return any(
+            self.grant.standings[rule.category].allows
+            or rule.on_refusal in (OnRefusal.SESSION, OnRefusal.REPLACE)
+            or rule.mode not in (None, Mode.ENFORCE)
+            for rule in rules
+        )
+
+    def first_obstacle(self, names: tuple[bytes, ...], host: str, path: str) -> Ruling | None:
+        """The ruling that keeps a pair with these names (the cookie's own first) from the upstream, or None.
+
+        One that is enforced comes before one that is only reported.
+
+        Every name counts. What a server makes of a name by renaming it counts where a rule knows the result:
+        ``.AspNetCore.Session`` is ``_AspNetCore_Session`` to PHP, which is nobody's cookie and no obstacle, but
+        ``%5fga`` is ``_ga``.
+        """
+        reported = None
+        for name in names:
+            ruling = self.ruling(name, host, path)
+            if not may_be_sent(ruling):
+                if ruling.mode is Mode.ENFORCE:
+                    return ruling
+                reported = reported or ruling
+        for name in names:
+            for mangled in mangled_names(name):
+                ruling = self.ruling(mangled, host, path)
+                if ruling.reason is not Reason.UNLISTED and not may_be_sent(ruling):
+                    if ruling.mode is Mode.ENFORCE:
+                        return ruling
+                    reported = reported or ruling
+        return reported
+
+    def remember_sent(self, name: bytes) -> None:
+        """Notes a name whose pairs go to the upstream without another look, wherever they occur."""
+        if not self.matcher.is_narrowed(name) and not any(map(self.matcher.is_narrowed, mangled_names(name))):
+            if len(self.sent_as_is) >= _REMEMBERED:
+                self.sent_as_is.clear()
+            self.sent_as_is.add(name)
+
+
+def may_be_sent(ruling: Ruling) -> bool:
+    """Whether a cookie of this name may reach the upstream in one form or another."""
+    return ruling.allowed or ruling.on_refusal in (OnRefusal.SESSION, OnRefusal.REPLACE)

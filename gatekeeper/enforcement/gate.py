@@ -1,0 +1,88 @@
+"""A policy, compiled: immutable but for its bounded memory of names and consent values, shared by all exchanges,
+replaced as a whole on reload.
+"""
+
+from dataclasses import dataclass
+
+from gatekeeper.consent.category import Basis
+from gatekeeper.consent.choice import Choice
+from gatekeeper.consent.grant import weigh
+from gatekeeper.consent.readers.registry import read_choice
+from gatekeeper.cookies.request import parse_cookie
+from gatekeeper.enforcement.decisions import Decisions
+from gatekeeper.enforcement.response import Attributes
+from gatekeeper.policy.document import Policy
+from gatekeeper.policy.matcher import Matcher
+
+# Consent values remembered with what they mean; each is at most 8 KiB.
+_REMEMBERED = 2048
+_FOREVER = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a set of consent values meant, until when (epoch seconds)."""
+
+    choice: Choice
+    decisions: Decisions
+    until: int
+
+
+class Gate:
+    """A compiled policy. ``record_passes``: whether plain passes of the request get verdicts too (for `log.passes` and
+    for explaining).
+    """
+
+    def __init__(self, policy: Policy, *, record_passes: bool = False) -> None:
+        self.policy = policy
+        self.matcher = Matcher(policy.rules)
+        self.vocabulary = policy.vocabulary
+        self.record_passes = record_passes
+        readers = policy.consent.readers
+        self.consent_names = frozenset(name for reader in readers for name in (*reader.cookies, *reader.companions))
+        self.hidden = frozenset[bytes]() if policy.consent.forward else self.consent_names
+        self.needs_sent_names = any(not rule.renew for rule in policy.rules)
+        # What stays if the gate itself fails: names that need neither a grant nor a pattern to be known.
+        required = {category.id for category in policy.categories if category.basis is Basis.REQUIRED}
+        self.always = self.consent_names | {
+            rule.octets for rule in policy.rules if rule.category in required and rule.is_exact and not rule.is_narrowed
+        }
+        self.attributes = Attributes()
+        self._readings: dict[tuple[bool, tuple[tuple[bytes, bytes], ...]], Reading] = {}
+        self._decisions: dict[tuple[object, ...], Decisions] = {}
+
+    def reading(self, cookies: list[bytes], *, signal: bool, now: int) -> Reading:
+        """The choice in these Cookie field values, and what it means as of ``now``."""
+        told = tuple(
+            (pair.name, pair.value)
+            for value in cookies
+            if any(name in value for name in self.consent_names)
+            for pair in parse_cookie(value)
+            if pair.name in self.consent_names
+        )
+        key = (signal, told)
+        reading = self._readings.get(key)
+        if reading is None or now >= reading.until:
+            reading = self._read(told, signal, now)
+            if len(self._readings) >= _REMEMBERED:
+                self._readings.clear()
+            self._readings[key] = reading
+        return reading
+
+    def _read(self, told: tuple[tuple[bytes, bytes], ...], signal: bool, now: int) -> Reading:
+        consent = self.policy.consent
+        choice = read_choice(
+            told,
+            readers=consent.readers,
+            vocabulary=self.vocabulary,
+            now=now,
+            max_age=consent.max_age,
+            revision=consent.revision,
+        )
+        grant = weigh(choice, categories=self.policy.categories, gpc=consent.gpc, signal=signal)
+        key = tuple(grant.standings.items())
+        decisions = self._decisions.get(key)
+        if decisions is None:
+            decisions = self._decisions[key] = Decisions(self.policy, self.matcher, grant, self.consent_names)
+        until = choice.given_at + consent.max_age + 1 if choice.is_binding and choice.given_at is not None else _FOREVER
+        return Reading(choice, decisions, until)

@@ -1,0 +1,104 @@
+"""Cookie fields on their way to the upstream: each pair goes on as it is, or not at all."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from gatekeeper.cookies.grammar import WSP
+from gatekeeper.cookies.request import CookiePair, parse_cookie, split_names
+from gatekeeper.enforcement.decisions import Decisions
+from gatekeeper.policy.document import Mode, OnRefusal
+from gatekeeper.policy.verdict import Action, Direction, Ruling, Verdict
+
+
+@dataclass(slots=True)
+class Sifted:
+    """What became of a request's Cookie fields."""
+
+    fields: list[bytes | None] = field(default_factory=list)  # in place of each field value; None for one left empty
+    verdicts: list[Verdict] = field(default_factory=list)
+    blocked: dict[bytes, Ruling] = field(default_factory=dict)  # own names of pairs that are not allowed, in order
+
+
+def sift(
+    values: Iterable[bytes],
+    decisions: Decisions,
+    host: str,
+    path: str,
+    *,
+    hidden: frozenset[bytes] = frozenset(),
+    strips: bool = True,
+    passes: bool = False,
+) -> Sifted:
+    """Takes out of the Cookie field values what is not allowed; pairs that stay keep their order and spelling.
+
+    ``hidden`` names go without a verdict: the consent cookie, where the upstream is not to see it. Without ``strips``,
+    the others stay and are only noted as blocked. With ``passes``, what stays has a verdict too.
+    """
+    sifted = Sifted()
+    may_skip = not hidden and not passes
+    for value in values:
+        if may_skip and is_plain(value) and _is_all_known(value, decisions.sent_as_is):
+            sifted.fields.append(value)
+            continue
+        pairs = parse_cookie(value)
+        kept = [
+            pair.raw
+            for pair in pairs
+            if pair.name not in hidden and _goes_on(pair, decisions, host, path, sifted, strips, passes)
+        ]
+        whole = len(kept) == len(pairs)
+        sifted.fields.append(value if whole else b";".join(kept).lstrip(WSP) if kept else None)
+    return sifted
+
+
+def is_plain(value: bytes) -> bool:
+    """Whether no parser finds a name in this Cookie field value but those behind ``;`` and before ``=``."""
+    return (
+        b"," not in value
+        and value.isascii()
+        and value.decode("ascii").isprintable()
+        and value.count(b" ") == value.count(b"; ")
+    )
+
+
+def _is_all_known(value: bytes, known: set[bytes]) -> bool:
+    """The common case: every name has been seen, and may be sent wherever it occurs."""
+    for segment in value.split(b";"):
+        name, equals, _ = segment.partition(b"=")
+        if not equals or name.strip(WSP) not in known:
+            return False
+    return True
+
+
+def _goes_on(
+    pair: CookiePair, decisions: Decisions, host: str, path: str, sifted: Sifted, strips: bool, passes: bool
+) -> bool:
+    obstacle = _obstacle(pair, decisions, host, path)
+    if obstacle is None:
+        if passes:
+            ruling = decisions.ruling(pair.name, host, path)
+            sifted.verdicts.append(ruling.verdict(Direction.REQUEST, Action.PASS))
+        return True
+    if strips:
+        sifted.verdicts.append(obstacle.verdict(Direction.REQUEST, Action.DROP))
+    if obstacle.mode is not Mode.ENFORCE:
+        return True
+    if pair.name and obstacle.name == pair.name:
+        sifted.blocked[pair.name] = obstacle
+    return not strips
+
+
+def _obstacle(pair: CookiePair, decisions: Decisions, host: str, path: str) -> Ruling | None:
+    """What keeps the pair from the upstream."""
+    inner = split_names(pair.name, pair.value)
+    obstacle = decisions.first_obstacle((pair.name, *inner), host, path)
+    if obstacle is not None:
+        return obstacle
+    own = decisions.ruling(pair.name, host, path)
+    if own.allowed:
+        if not inner:
+            decisions.remember_sent(pair.name)
+        return None
+    # The constant of { value = … } may be read; an older value under the same name may not.
+    replaced = own.rule is not None and own.rule.on_refusal is OnRefusal.REPLACE
+    return own if replaced and own.rule and pair.value != own.rule.replacement.encode() else None

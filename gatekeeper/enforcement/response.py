@@ -1,0 +1,144 @@
+"""One Set-Cookie field on its way to the visitor: whole, rewritten, or gone."""
+
+import re
+
+from gatekeeper.cookies.dates import agreed_cookie_date
+from gatekeeper.cookies.grammar import MAX_NAME_VALUE
+from gatekeeper.cookies.lifetime import lifetime_of
+from gatekeeper.cookies.response import Ignored, SetCookie, parse_set_cookie
+from gatekeeper.enforcement import rewrite
+from gatekeeper.enforcement.decisions import Decisions
+from gatekeeper.policy.document import OnRefusal
+from gatekeeper.policy.verdict import Action, Direction, Reason, Ruling, Verdict
+
+# A verdict, and the field value that leaves (None: none does).
+Outcome = tuple[Verdict, bytes | None]
+
+# The only lifetime attribute is one positive Max-Age, or one Expires of an ordinary form: read without a full parse.
+_LIVES = re.compile(rb";[ \t]*max-age[ \t]*=[ \t]*[1-9][0-9]{0,9}[ \t]*(?:;|\Z)", re.IGNORECASE)
+_EXPIRES = re.compile(rb";[ \t]*expires[ \t]*=[ \t]*([^;]{20,40}?)[ \t]*(?:;|\Z)", re.IGNORECASE)
+
+_FOREVER, _LOOK = 2**62, -(2**62)  # epoch seconds that stand for "surely lives" and "look closer"
+
+
+class Attributes:
+    """Remembers what the attributes of a field (all that follows its first semicolon) say of its life.
+
+    They repeat from response to response where values do not, and hold nothing that is the visitor's.
+    """
+
+    __slots__ = ("remembered",)
+
+    _MOST = 4096
+
+    def __init__(self) -> None:
+        # Read directly on the hot path; a miss goes through live_until().
+        self.remembered: dict[bytes, int] = {}
+
+    def live_until(self, attributes: bytes) -> int:
+        """A time (epoch seconds) before which they surely are no deletion; far in the past if they need a closer look."""
+        if len(self.remembered) >= self._MOST:
+            self.remembered.clear()
+        until = self.remembered[attributes] = _live_until(attributes)
+        return until
+
+
+def _live_until(attributes: bytes) -> int:
+    if not attributes.decode("latin-1").isprintable():
+        return _LOOK
+    lowered = attributes.lower()
+    ages, dates = lowered.count(b"max-age"), lowered.count(b"expires")
+    if ages:
+        return _FOREVER if ages == 1 and _LIVES.search(b";" + attributes) else _LOOK
+    if not dates:
+        return _FOREVER
+    found = _EXPIRES.search(b";" + attributes) if dates == 1 else None
+    moment = agreed_cookie_date(found[1]) if found else None
+    return _LOOK if moment is None else moment
+
+
+def judge(
+    value: bytes,
+    decisions: Decisions,
+    attributes_memory: Attributes,
+    host: str,
+    path: str,
+    now: int,
+    sent: frozenset[bytes],
+) -> Outcome:
+    """The outcome for one Set-Cookie field value. ``now`` in epoch seconds; ``sent`` names the cookies that came with
+    the request.
+    """
+    name, equals, rest = value.partition(b"=")
+    ruling = decisions.remembered.get(name)
+    # Known names in plain fields: about a microsecond. Everything unusual takes the other way. (No known name holds a
+    # semicolon.)
+    if ruling is not None and equals:
+        content, _, attributes = rest.partition(b";")
+        if len(name) + len(content) <= MAX_NAME_VALUE and content.decode("latin-1").isprintable():
+            until = attributes_memory.remembered.get(attributes) or attributes_memory.live_until(attributes)
+            if until != _LOOK and ruling.passes_whole is not None:
+                return ruling.passes_whole, value
+            if until > now and ruling.drops_whole is not None:
+                return ruling.drops_whole, None
+    return _judge_slowly(value, decisions, host, path, now, sent)
+
+
+def _judge_slowly(
+    value: bytes, decisions: Decisions, host: str, path: str, now: int, sent: frozenset[bytes]
+) -> Outcome:
+    cookie = parse_set_cookie(value)
+    if isinstance(cookie, Ignored):
+        ruling = decisions.ruling(cookie.name, host, path)
+        return ruling.verdict(Direction.RESPONSE, Action.DROP, Reason.MALFORMED), None
+    rulings = [decisions.ruling(name, host, path) for name in cookie.readings]
+    # Every reading has to be allowed; the name that browsers would show the visitor stands in the verdict.
+    ruling = next((one for one in rulings if not one.allowed), rulings[-1])
+    if ruling.allowed:
+        return _let_pass(cookie, ruling, decisions, now, sent, value)
+    if not cookie.name:
+        return rulings[-1].verdict(Direction.RESPONSE, Action.DROP, ruling.reason), None
+    if lifetime_of(cookie, now).deletes:
+        deletion = rewrite.deletion_of(cookie)
+        return ruling.verdict(Direction.RESPONSE, Action.REWRITE, Reason.DELETION), deletion
+    return _refuse(cookie, ruling, now, sent, value)
+
+
+def _let_pass(
+    cookie: SetCookie, ruling: Ruling, decisions: Decisions, now: int, sent: frozenset[bytes], value: bytes
+) -> Outcome:
+    if ruling.reason is Reason.CONSENT_COOKIE:
+        if decisions.policy.consent.upstream_may_set:
+            return ruling.verdict(Direction.RESPONSE, Action.PASS), value
+        return ruling.verdict(Direction.RESPONSE, Action.DROP), None
+    if ruling.rule is None or not ruling.rule.rewrites or not cookie.name:
+        return ruling.verdict(Direction.RESPONSE, Action.PASS), value
+    return _rewritten(cookie, ruling, now, sent, value)
+
+
+def _rewritten(cookie: SetCookie, ruling: Ruling, now: int, sent: frozenset[bytes], value: bytes) -> Outcome:
+    """The rule's lifetime and attributes, applied to a cookie that may be stored."""
+    rule = ruling.rule
+    assert rule is not None  # noqa: S101 — both callers looked
+    deletes = lifetime_of(cookie, now).deletes
+    if not rule.renew and cookie.name in sent and not deletes:
+        return ruling.verdict(Direction.RESPONSE, Action.DROP, Reason.RENEWAL), None
+    if rule.max_age is not None and not deletes:
+        cookie = rewrite.capped(cookie, rule.max_age, now)
+    result = rewrite.with_attributes(cookie, rule).field_value()
+    action = Action.PASS if result == value else Action.REWRITE
+    return ruling.verdict(Direction.RESPONSE, action), result
+
+
+def _refuse(cookie: SetCookie, ruling: Ruling, now: int, sent: frozenset[bytes], value: bytes) -> Outcome:
+    match ruling.on_refusal:
+        case OnRefusal.EXPIRE:
+            return ruling.verdict(Direction.RESPONSE, Action.EXPIRE), rewrite.deletion_of(cookie)
+        case OnRefusal.SESSION:
+            return _rewritten(rewrite.without_lifetime(cookie), ruling, now, sent, value)
+        case OnRefusal.REPLACE:
+            assert ruling.rule is not None  # noqa: S101 — only a rule can say so
+            constant = ruling.rule.replacement.encode()
+            return _rewritten(rewrite.with_value(cookie, constant), ruling, now, sent, value)
+        case _:
+            return ruling.verdict(Direction.RESPONSE, Action.DROP), None

@@ -1,0 +1,144 @@
+"""A policy as its file states it: immutable values, validated by :mod:`gatekeeper.policy.load`."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from typing import Literal
+
+from gatekeeper.consent.category import DEFAULT_CATEGORIES, Category, Vocabulary
+from gatekeeper.consent.grant import Gpc
+from gatekeeper.consent.native import NativeReader
+from gatekeeper.consent.readers.base import Reader
+
+FILE = "the file"  # the source of a rule that no preset brought
+
+
+class Mode(StrEnum):
+    """What the gate does with its verdicts."""
+
+    ENFORCE = "enforce"
+    REPORT_ONLY = "report-only"
+    OFF = "off"
+
+
+class OnRefusal(StrEnum):
+    """What happens to a cookie whose category is not allowed."""
+
+    DROP = "drop"
+    SESSION = "session"
+    EXPIRE = "expire"
+    REPLACE = "replace"  # written { value = "…" }
+
+
+SESSION = 0  # a cap of "session": the cookie ends with the browser session
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One ``[[cookie]]`` table. Durations are in seconds; ``None`` means that the file does not say."""
+
+    name: str
+    category: str
+    function: str = ""
+    purpose: str = ""
+    provider: str = ""
+    party: Literal["", "first", "third"] = ""
+    duration: str = ""  # the lifetime its maker documents: for people, never enforced
+    hosts: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    on_refusal: OnRefusal = OnRefusal.DROP
+    replacement: str = ""
+    mode: Mode | None = None
+    max_age: int | None = None
+    renew: bool = True
+    secure: bool | None = None
+    httponly: bool | None = None
+    samesite: Literal["Strict", "Lax", "None"] | None = None
+    partitioned: bool | None = None
+    domain: str | None = None
+    path: str | None = None
+    source: str = FILE
+
+    @property
+    def octets(self) -> bytes:
+        """The name pattern as cookie-names are compared: octets."""
+        return self.name.encode()
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the name is no glob."""
+        return "*" not in self.name and "?" not in self.name
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether the rule holds for some hosts or paths only."""
+        return bool(self.hosts or self.paths)
+
+    @property
+    def rewrites(self) -> bool:
+        """Whether what passes by this rule may leave changed."""
+        attributes = (self.max_age, self.secure, self.httponly, self.samesite, self.partitioned)
+        return not self.renew or any(value is not None for value in attributes)
+
+
+@dataclass(frozen=True)
+class Consent:
+    """The ``[consent]`` table; ``max_age`` in seconds."""
+
+    cookie: str = "cookies_preferences"
+    format: str = "auto"
+    revision: int = 1
+    max_age: int = 180 * 86400
+    gpc: Gpc = True
+    dnt: bool = False
+    forward: bool = True
+    upstream_may_set: bool = True
+    readers: tuple[Reader, ...] = (NativeReader(),)
+
+
+@dataclass(frozen=True, slots=True)
+class Enforcement:
+    """The ``[enforcement]`` table."""
+
+    mode: Mode = Mode.ENFORCE
+    unlisted: Literal["block", "allow"] = "block"
+    strip_requests: bool = True
+    expire_leftovers: bool = True
+    protect_caches: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading and its paragraphs on the policy page."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The ``[page]`` table: the words round the cookie table."""
+
+    title: str = "Cookie policy"
+    updated: date | None = None
+    intro: str = ""
+    sections: tuple[Section, ...] = ()
+    table_title: str = "Cookies on this site"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A whole policy. ``rules`` holds the file's own rules first, in its order, then those of the presets."""
+
+    categories: tuple[Category, ...] = DEFAULT_CATEGORIES
+    rules: tuple[Rule, ...] = ()
+    consent: Consent = field(default_factory=Consent)
+    enforcement: Enforcement = field(default_factory=Enforcement)
+    page: Page = field(default_factory=Page)
+    presets: tuple[str, ...] = ()
+    mapping: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The categories and every name that they go by."""
+        return Vocabulary(self.categories, dict(self.mapping))

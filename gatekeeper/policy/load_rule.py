@@ -1,0 +1,116 @@
+"""A ``[[cookie]]`` table: one rule, checked against what browsers would refuse."""
+
+from typing import Any, cast
+
+from gatekeeper.consent.category import Vocabulary
+from gatekeeper.cookies.grammar import COOKIE_OCTETS, MAX_NAME_VALUE
+from gatekeeper.cookies.scope import requires_host_only, requires_secure
+from gatekeeper.policy.document import FILE, SESSION, Mode, OnRefusal, Rule
+from gatekeeper.policy.load_consent import no_category
+from gatekeeper.policy.schema import Table, quoted, seconds
+
+# "off" is for a whole site: a rule that judges nothing is no rule.
+_MODES = (Mode.ENFORCE.value, Mode.REPORT_ONLY.value)
+_ON_REFUSAL = tuple(kind.value for kind in OnRefusal if kind is not OnRefusal.REPLACE)
+
+
+def read_rule(table: Table, vocabulary: Vocabulary, source: str) -> Rule | None:
+    name = table.text("name", empty=False)
+    if not table.has("name"):
+        table.report("name", "is missing")
+    elif any(char in name for char in "=;") or not name.isprintable() or name != name.strip():
+        table.report("name", f"{quoted(name)} cannot be a cookie-name")
+    elif len(name.encode()) > 256:
+        table.report("name", "is longer than 256 octets")
+    category = table.text("category", empty=False)
+    if not table.has("category"):
+        table.report("category", "is missing")
+    elif category and category not in vocabulary.ids() and source == FILE:
+        table.report("category", no_category(category, vocabulary))
+    on_refusal, replacement = _on_refusal(table)
+    rule = Rule(
+        name,
+        category,
+        table.text("function"),
+        table.text("purpose"),
+        table.text("provider"),
+        cast("Any", table.text("party", choices=("first", "third"))),
+        _described_duration(table),
+        tuple(host.lower() for host in table.strings("hosts")),
+        table.strings("paths"),
+        on_refusal,
+        replacement,
+        _mode(table),
+        table.duration("max_age", None, session=SESSION),
+        table.flag("renew", default=True),
+        table.optional_flag("secure"),
+        table.optional_flag("httponly"),
+        cast("Any", _samesite(table)),
+        table.optional_flag("partitioned"),
+        _attribute(table, "domain"),
+        _attribute(table, "path"),
+        source,
+    )
+    _report_contradictions(table, rule)
+    table.close()
+    return rule if name and category in vocabulary.ids() | ({category} if source != FILE else set()) else None
+
+
+def _mode(table: Table) -> Mode | None:
+    text = table.text("mode", choices=_MODES)
+    return Mode(text) if text else None
+
+
+def _on_refusal(table: Table) -> tuple[OnRefusal, str]:
+    value = table.raw("on_refusal")
+    if not isinstance(value, dict):
+        return OnRefusal(table.text("on_refusal", OnRefusal.DROP.value, choices=_ON_REFUSAL)), ""
+    inner = table.table("on_refusal")
+    text = inner.text("value")
+    if not inner.has("value"):
+        inner.report("value", "is missing")
+    elif not COOKIE_OCTETS.fullmatch(text.encode()) or len(text) > MAX_NAME_VALUE // 2:
+        inner.report("value", "may hold no space, quote, comma, semicolon, backslash or control character")
+    inner.close()
+    return OnRefusal.REPLACE, text
+
+
+def _described_duration(table: Table) -> str:
+    text = table.text("duration")
+    if text and text != "session" and seconds(text) is None:
+        table.report("duration", f'{quoted(text)} is no duration; write "180d", "13mo" or "session"')
+    return text
+
+
+def _samesite(table: Table) -> str | None:
+    if not table.has("samesite"):
+        return None
+    text = table.text("samesite", "Lax")
+    known = {"strict": "Strict", "lax": "Lax", "none": "None"}
+    if text.lower() not in known:
+        table.report("samesite", f'{quoted(text)} is not "Strict", "Lax" or "None"')
+    return known.get(text.lower(), "Lax")
+
+
+def _attribute(table: Table, key: str) -> str | None:
+    if not table.has(key):
+        return None
+    text = table.text(key, empty=False)
+    if ";" in text or not text.isprintable() or not text.isascii():
+        table.report(key, f"{quoted(text)} cannot be written in a Set-Cookie field")
+    elif key == "path" and text and not text.startswith("/"):
+        table.report(key, "must start with /")
+    return text
+
+
+def _report_contradictions(table: Table, rule: Rule) -> None:
+    """What browsers would refuse: a rewrite must never turn a cookie into one that is not stored."""
+    name = rule.octets
+    if rule.samesite == "None" and rule.secure is not True:
+        table.report("samesite", '"None" needs secure = true: browsers refuse it otherwise')
+    if rule.partitioned and rule.secure is not True:
+        table.report("partitioned", "needs secure = true: browsers refuse it otherwise")
+    if rule.secure is False and requires_secure(name):
+        table.report("secure", "a name with this prefix must stay Secure")
+    if requires_host_only(name) and (rule.domain or rule.path not in (None, "/")):
+        table.report("domain" if rule.domain else "path", "a __Host- cookie has no Domain, and the Path /")

@@ -1,0 +1,35 @@
+"""Rule sets that ship: one TOML file each, in this folder. ``essential`` is made of them."""
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+
+ESSENTIAL = "essential"
+# Whose necessary cookies `essential` takes: what an app or its infrastructure cannot work without, never a tracker or a
+# bought-in service.
+_ESSENTIAL_KINDS = ("framework", "infrastructure")
+
+
+@cache
+def library() -> dict[str, dict[str, object]]:
+    """Every preset's tables by its id, ``essential`` first."""
+    presets = {
+        entry.name.removesuffix(".toml"): tomllib.loads(entry.read_text("utf-8"))
+        for entry in sorted(files(__package__).iterdir(), key=lambda entry: entry.name)
+        if entry.name.endswith(".toml")
+    }
+    return {ESSENTIAL: _essential(presets), **presets}
+
+
+def _essential(presets: dict[str, dict[str, object]]) -> dict[str, object]:
+    cookies = {}
+    for preset in presets.values():
+        tables = preset.get("cookie")
+        if preset.get("kind") in _ESSENTIAL_KINDS and isinstance(tables, list):
+            cookies.update({cookie["name"]: cookie for cookie in tables if cookie["category"] == "necessary"})
+    return {
+        "title": "Essential",
+        "description": "The cookies that frameworks, load balancers and firewalls cannot work without.",
+        "kind": "framework",
+        "cookie": list(cookies.values()),
+    }

@@ -1,0 +1,129 @@
+"""What is decided on a cookie, and why."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from gatekeeper.consent.grant import Grant
+from gatekeeper.policy.document import Mode, OnRefusal, Policy, Rule
+from gatekeeper.policy.matcher import Matcher
+
+
+class Action(StrEnum):
+    """What happens to one cookie."""
+
+    PASS = "pass"  # noqa: S105 — no password, the name of an action
+    DROP = "drop"
+    REWRITE = "rewrite"
+    EXPIRE = "expire"
+
+
+class Reason(StrEnum):
+    """Why it happens."""
+
+    MALFORMED = "malformed"  # no browser would store it
+    DELETION = "deletion"
+    REQUIRED = "required"
+    GRANTED = "granted"
+    EXEMPT = "exempt"
+    UNDECIDED = "undecided"
+    REFUSED = "refused"
+    SIGNAL = "signal"
+    UNLISTED = "unlisted"
+    CONSENT_COOKIE = "consent-cookie"
+    RENEWAL = "renewal"  # a re-issue under `renew = false`
+    OVERFLOW = "overflow"  # more Set-Cookie fields than may leave on one response
+    FAULT = "fault"  # the gate itself failed, and stayed closed
+
+
+class Direction(StrEnum):
+    """Which way the cookie travelled."""
+
+    REQUEST = "request"
+    RESPONSE = "response"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Verdict:
+    """The decision on one cookie; holds its name and never its value.
+
+    Compared by identity: the gate hands out the same verdict again for the same name, rule and outcome, so that
+    counting repeats is cheap.
+    """
+
+    direction: Direction
+    cookie: bytes
+    category: str | None
+    rule: str | None
+    action: Action
+    reason: Reason
+    mode: Mode = Mode.ENFORCE
+    # Whether what leaves by it rests on this visitor's choice, and must not be replayed to another.
+    is_personal: bool = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        personal = self.mode is Mode.ENFORCE and self.reason not in (Reason.REQUIRED, Reason.UNLISTED)
+        object.__setattr__(self, "is_personal", personal)
+
+
+class Ruling:
+    """What a grant means for one cookie-name, before any field is looked at. Hands out verdicts, each made once.
+
+    ``passes_whole`` is the verdict on every well-formed Set-Cookie field of the name, where that leaves as it is;
+    ``drops_whole`` the verdict on each that is no deletion, where that is dropped. Both are None where a field has to
+    be looked at.
+    """
+
+    __slots__ = ("_verdicts", "allowed", "category", "drops_whole", "mode", "name", "passes_whole", "reason", "rule")
+
+    def __init__(self, name: bytes, rule: Rule | None, *, allowed: bool, reason: Reason, mode: Mode) -> None:
+        self.name = name
+        self.rule = rule
+        self.category = rule.category if rule else None
+        self.allowed = allowed
+        self.reason = reason
+        self.mode = mode
+        self._verdicts: dict[str, Verdict] = {}
+        # A name with odd octets is remembered too, and its fields have to be looked at: most of them are malformed.
+        clean = name.strip(b" ") == name and name.decode("latin-1").isprintable()
+        untouched = clean and reason is not Reason.CONSENT_COOKIE and (rule is None or not rule.rewrites)
+        self.passes_whole = self.verdict(Direction.RESPONSE, Action.PASS) if allowed and untouched else None
+        drops = clean and not allowed and self.on_refusal is OnRefusal.DROP
+        self.drops_whole = self.verdict(Direction.RESPONSE, Action.DROP) if drops else None
+
+    def verdict(self, direction: Direction, action: Action, reason: Reason | None = None) -> Verdict:
+        """The verdict on a cookie of this name."""
+        reason = reason or self.reason
+        # An enum's own hash is computed in Python; this is the hot path of every blocked request cookie.
+        key = f"{direction}{action}{reason}"
+        verdict = self._verdicts.get(key)
+        if verdict is None:
+            pattern = self.rule.name if self.rule else None
+            verdict = Verdict(direction, self.name, self.category, pattern, action, reason, self.mode)
+            self._verdicts[key] = verdict
+        return verdict
+
+    @property
+    def on_refusal(self) -> OnRefusal:
+        """What happens to the cookie when it is not allowed."""
+        return self.rule.on_refusal if self.rule else OnRefusal.DROP
+
+
+def decide(
+    name: bytes,
+    *,
+    host: str,
+    path: str,
+    policy: Policy,
+    matcher: Matcher,
+    grant: Grant,
+    consent_names: frozenset[bytes],
+) -> Ruling:
+    """The ruling on a cookie-name (octets, empty for a nameless cookie) on a host (lower case, no port) and path."""
+    mode = policy.enforcement.mode
+    if name in consent_names:
+        return Ruling(name, matcher.find(name, host, path), allowed=True, reason=Reason.CONSENT_COOKIE, mode=mode)
+    rule = matcher.find(name, host, path) if name else None
+    if rule is None:
+        return Ruling(name, None, allowed=policy.enforcement.unlisted == "allow", reason=Reason.UNLISTED, mode=mode)
+    standing = grant.standings[rule.category]
+    return Ruling(name, rule, allowed=standing.allows, reason=Reason(standing.value), mode=rule.mode or mode)
