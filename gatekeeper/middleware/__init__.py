@@ -1,0 +1,3 @@
+"""One exchange around an app: :mod:`asgi` for Starlette, FastAPI, Django, Quart and Litestar; :mod:`wsgi` for Flask,
+Django and Pyramid.
+"""

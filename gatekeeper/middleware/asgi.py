@@ -1,0 +1,80 @@
+"""Consent around any ASGI application. Pure ASGI: it streams, and touches only the messages that carry fields."""
+
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+
+from gatekeeper.audit.log import VerdictLog
+from gatekeeper.enforcement.exchange import Exchange
+from gatekeeper.middleware.gatehouse import Gatehouse, trustworthy
+from gatekeeper.policy.document import Policy
+from gatekeeper.wire.fields import FieldList, values
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+# What an application sends with the fields of a response, and the status that it stands for where the message names
+# none.
+_HEADS = {"http.response.start": 200, "websocket.accept": 101, "websocket.http.response.start": 403}
+
+
+class ConsentMiddleware:
+    """``app = ConsentMiddleware(app, policy)``; ``log`` defaults to the logger ``gatekeeper.audit``.
+
+    Both halves of an exchange are covered for HTTP and for WebSocket handshakes. Other scopes (lifespan) pass
+    untouched.
+    """
+
+    def __init__(self, app: ASGIApp, policy: Policy, *, log: VerdictLog | None = None) -> None:
+        self.app = app
+        self.gatehouse = Gatehouse(policy, log)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One connection scope (ASGI 3)."""
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        fields = _field_list(scope["headers"])
+        exchange = self.gatehouse.begin(
+            method=scope.get("method", "GET"), host=next(iter(values(fields, b"host")), b""), path=scope["path"]
+        )
+        inner = exchange.request(fields)
+        if inner is not fields:
+            # The caller's own scope stays as it was.
+            scope = {**scope, "headers": list(inner)}
+        responder = _Responder(exchange, send)
+        try:
+            await self.app(scope, receive, responder.send)
+        finally:
+            self.gatehouse.end(exchange, responder.status)
+
+
+class _Responder:
+    """One response on its way out."""
+
+    __slots__ = ("_exchange", "_send", "status")
+
+    def __init__(self, exchange: Exchange, send: Send) -> None:
+        self._exchange = exchange
+        self._send = send
+        self.status: int | None = None
+
+    async def send(self, message: Message) -> None:
+        kind = message["type"]
+        if kind in _HEADS:
+            self.status = message.get("status", _HEADS[kind])
+            message = {**message, "headers": self._judged(message.get("headers", ()), self.status)}
+        elif kind == "http.response.trailers":
+            fields = trustworthy(_field_list(message.get("headers", ())))
+            message = {**message, "headers": list(self._exchange.trailers(fields))}
+        await self._send(message)
+
+    def _judged(self, headers: Iterable[tuple[bytes, bytes]], status: int) -> list[tuple[bytes, bytes]]:
+        return list(self._exchange.response(status, trustworthy(_field_list(headers))))
+
+
+def _field_list(headers: Iterable[Iterable[bytes]]) -> FieldList:
+    # Servers and frameworks use lists, tuples and views of their own; octets are octets.
+    return tuple((bytes(name), bytes(value)) for name, value in headers)
