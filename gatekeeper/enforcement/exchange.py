@@ -123,7 +123,7 @@ class Exchange:
             strips=gate.policy.enforcement.strip_requests,
             passes=gate.record_passes,
         )
-        self.outcomes += [(verdict, None) for verdict in sifted.verdicts]
+        self.outcomes += sifted.outcomes
         self._blocked = sifted.blocked
         self._navigates = bool(sifted.blocked) and _is_navigation(fields)
         return fields if sifted.fields == cookies else _with_cookies(fields, sifted.fields)
@@ -153,7 +153,7 @@ class Exchange:
         if expires:
             fields += self._expire(decisions, self.outcomes[start:])
         if self.gate.policy.enforcement.protect_caches:
-            for verdict, result in self.outcomes[start:] if start else self.outcomes:
+            for verdict, result in self.outcomes[start:]:
                 if verdict.is_personal and result is not None:
                     return make_private(fields)
         return fields

@@ -15,7 +15,7 @@ class Sifted:
     """What became of a request's Cookie fields."""
 
     fields: list[bytes | None] = field(default_factory=list)  # in place of each field value; None for one left empty
-    verdicts: list[Verdict] = field(default_factory=list)
+    outcomes: list[tuple[Verdict, bytes | None]] = field(default_factory=list)  # with the pair that stays
     blocked: dict[bytes, Ruling] = field(default_factory=dict)  # own names of pairs that are not allowed, in order
 
 
@@ -77,10 +77,11 @@ def _goes_on(
     if obstacle is None:
         if passes:
             ruling = decisions.ruling(pair.name, host, path)
-            sifted.verdicts.append(ruling.verdict(Direction.REQUEST, Action.PASS))
+            sifted.outcomes.append((ruling.verdict(Direction.REQUEST, Action.PASS), pair.raw.strip(WSP)))
         return True
     if strips:
-        sifted.verdicts.append(obstacle.verdict(Direction.REQUEST, Action.DROP))
+        kept = pair.raw.strip(WSP) if obstacle.mode is not Mode.ENFORCE else None
+        sifted.outcomes.append((obstacle.verdict(Direction.REQUEST, Action.DROP), kept))
     if obstacle.mode is not Mode.ENFORCE:
         return True
     if pair.name and obstacle.name == pair.name:
