@@ -6,7 +6,9 @@ from gatekeeper.policy.document import Mode, OnRefusal, Policy
 from gatekeeper.policy.matcher import Matcher
 from gatekeeper.policy.verdict import Reason, Ruling, decide
 
-_REMEMBERED = 8192  # names for each grant; there are few grants: two or three to the power of the optional categories
+# Names for each grant, and octets of one. What more a hostile visitor or upstream invents only empties the table.
+_REMEMBERED = 4096
+_SHORT = 256
 
 
 class Decisions:
@@ -35,7 +37,7 @@ class Decisions:
             grant=self.grant,
             consent_names=self.consent_names,
         )
-        if not self.matcher.is_narrowed(name):
+        if len(name) <= _SHORT and not self.matcher.is_narrowed(name):
             if len(self.remembered) >= _REMEMBERED:
                 self.remembered.clear()
             self.remembered[name] = ruling
@@ -85,6 +87,8 @@ class Decisions:
 
     def remember_sent(self, name: bytes) -> None:
         """Notes a name whose pairs go to the upstream without another look, wherever they occur."""
+        if len(name) > _SHORT:
+            return
         if not self.matcher.is_narrowed(name) and not any(map(self.matcher.is_narrowed, mangled_names(name))):
             if len(self.sent_as_is) >= _REMEMBERED:
                 self.sent_as_is.clear()

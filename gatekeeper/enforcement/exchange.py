@@ -15,7 +15,7 @@ from gatekeeper.cookies.scope import canonical_host
 from gatekeeper.enforcement.caches import make_private
 from gatekeeper.enforcement.decisions import Decisions
 from gatekeeper.enforcement.gate import Gate
-from gatekeeper.enforcement.leftovers import deletions
+from gatekeeper.enforcement.leftovers import MAX_DELETIONS, deletions
 from gatekeeper.enforcement.request import is_plain, sift
 from gatekeeper.enforcement.response import Outcome, judge
 from gatekeeper.policy.document import Mode
@@ -152,7 +152,7 @@ class Exchange:
             fields = self._judge_all(fields, decisions)
         if expires:
             fields += self._expire(decisions, self.outcomes[start:])
-        if self.gate.policy.enforcement.protect_caches:
+        if self.gate.policy.enforcement.protect_caches and status >= 200:
             for verdict, result in self.outcomes[start:]:
                 if verdict.is_personal and result is not None:
                     return make_private(fields)
@@ -199,13 +199,14 @@ class Exchange:
     def _expire(self, decisions: Decisions, outcomes: list[Outcome]) -> FieldList:
         """Deletions for blocked cookies that came with the request."""
         leaving = [verdict.cookie for verdict, result in outcomes if result is not None]
+        deleted = sum(verdict.action in (Action.REWRITE, Action.EXPIRE) for verdict, _ in outcomes)
         expired = deletions(
             self._blocked,
             decisions,
             self.host,
             already=frozenset(leaving),
             now=self.now,
-            room=MAX_SET_COOKIES - len(leaving),
+            room=min(MAX_DELETIONS - deleted, MAX_SET_COOKIES - len(leaving)),
         )
         self.outcomes += expired
         return tuple((_SET_COOKIE, field) for _, field in expired)

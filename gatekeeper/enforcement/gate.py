@@ -2,17 +2,22 @@
 replaced as a whole on reload.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gatekeeper.consent.category import Basis
 from gatekeeper.consent.choice import Choice
 from gatekeeper.consent.grant import weigh
+from gatekeeper.consent.readers.base import MAX_VALUE
 from gatekeeper.consent.readers.registry import read_choice
-from gatekeeper.cookies.request import parse_cookie
+from gatekeeper.cookies.grammar import WSP
 from gatekeeper.enforcement.decisions import Decisions
 from gatekeeper.enforcement.response import Attributes
-from gatekeeper.policy.document import Policy
+from gatekeeper.policy.document import Mode, Policy
 from gatekeeper.policy.matcher import Matcher
+
+# Different grants in use at once. A site has a dozen; visitors who make up others only empty the table.
+_GRANTS = 64
 
 # Consent values remembered with what they mean; each is at most 8 KiB.
 _REMEMBERED = 2048
@@ -40,7 +45,8 @@ class Gate:
         self.record_passes = record_passes
         readers = policy.consent.readers
         self.consent_names = frozenset(name for reader in readers for name in (*reader.cookies, *reader.companions))
-        self.hidden = frozenset[bytes]() if policy.consent.forward else self.consent_names
+        hides = not policy.consent.forward and policy.enforcement.mode is Mode.ENFORCE
+        self.hidden = self.consent_names if hides else frozenset[bytes]()
         self.needs_sent_names = any(not rule.renew for rule in policy.rules)
         # What stays if the gate itself fails: names that need neither a grant nor a pattern to be known.
         required = {category.id for category in policy.categories if category.basis is Basis.REQUIRED}
@@ -53,21 +59,29 @@ class Gate:
 
     def reading(self, cookies: list[bytes], *, signal: bool, now: int) -> Reading:
         """The choice in these Cookie field values, and what it means as of ``now``."""
-        told = tuple(
-            (pair.name, pair.value)
-            for value in cookies
-            if any(name in value for name in self.consent_names)
-            for pair in parse_cookie(value)
-            if pair.name in self.consent_names
-        )
+        told = tuple(self._told(cookies))
         key = (signal, told)
         reading = self._readings.get(key)
         if reading is None or now >= reading.until:
             reading = self._read(told, signal, now)
-            if len(self._readings) >= _REMEMBERED:
-                self._readings.clear()
-            self._readings[key] = reading
+            if sum(len(value) for _, value in told) <= MAX_VALUE:
+                if len(self._readings) >= _REMEMBERED:
+                    self._readings.clear()
+                self._readings[key] = reading
         return reading
+
+    def _told(self, cookies: list[bytes]) -> Iterator[tuple[bytes, bytes]]:
+        """The consent cookie and its companions, every copy of them."""
+        for value in cookies:
+            for name in self.consent_names:
+                if name in value:
+                    break
+            else:
+                continue
+            for segment in value.split(b";"):
+                name, equals, content = segment.partition(b"=")
+                if equals and (name := name.strip(WSP)) in self.consent_names:
+                    yield name, content.strip(WSP)
 
     def _read(self, told: tuple[tuple[bytes, bytes], ...], signal: bool, now: int) -> Reading:
         consent = self.policy.consent
@@ -83,6 +97,8 @@ class Gate:
         key = tuple(grant.standings.items())
         decisions = self._decisions.get(key)
         if decisions is None:
+            if len(self._decisions) >= _GRANTS:
+                self._decisions.clear()
             decisions = self._decisions[key] = Decisions(self.policy, self.matcher, grant, self.consent_names)
         until = choice.given_at + consent.max_age + 1 if choice.is_binding and choice.given_at is not None else _FOREVER
         return Reading(choice, decisions, until)

@@ -10,14 +10,14 @@ from gatekeeper.enforcement.rewrite import deletion
 from gatekeeper.policy.document import Mode
 from gatekeeper.policy.verdict import Action, Direction, Ruling, Verdict
 
-# More would make a browser evict cookies of its own, the choice among them.
+# On one response. More would make a browser evict cookies of its own, the choice among them.
 MAX_DELETIONS = 20
 
 
 def deletions(
     blocked: Mapping[bytes, Ruling], decisions: Decisions, host: str, *, already: frozenset[bytes], now: int, room: int
 ) -> list[tuple[Verdict, bytes]]:
-    """Verdicts and field values for the names in ``blocked``, at most twenty and no more than there is ``room`` for.
+    """Verdicts and field values for the names in ``blocked``, no more than there is ``room`` for.
 
     ``already`` holds names that the response itself sets or deletes. A Cookie field does not tell where a cookie was
     set: a rule may declare it (``domain``, ``path``); otherwise the host itself and each parent domain are tried, the
@@ -32,15 +32,14 @@ def deletions(
         and b"\t" not in name
         and not decisions.is_allowed_anywhere(name)
     ]
-    limit = min(MAX_DELETIONS, room)
-    if not names or limit <= 0:
+    if not names or room <= 0:
         return []
     # Where not all fit, another navigation begins with others: one cookie that will not go must not keep the rest.
-    turn = now % len(names) if len(names) > limit else 0
+    turn = now % len(names) if len(names) > room else 0
     names = names[turn:] + names[:turn]
     return [
         (blocked[name].verdict(Direction.RESPONSE, Action.EXPIRE), field)
-        for name, field in islice(_breadth_first([_scopes(name, blocked[name], host) for name in names], names), limit)
+        for name, field in islice(_breadth_first([_scopes(name, blocked[name], host) for name in names], names), room)
     ]
 
 

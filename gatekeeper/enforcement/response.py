@@ -30,6 +30,7 @@ class Attributes:
     __slots__ = ("remembered",)
 
     _MOST = 4096
+    _LONGEST = 512  # octets
 
     def __init__(self) -> None:
         # Read directly on the hot path; a miss goes through live_until().
@@ -37,9 +38,11 @@ class Attributes:
 
     def live_until(self, attributes: bytes) -> int:
         """A time (epoch seconds) before which they surely are no deletion; far in the past if they need a closer look."""
-        if len(self.remembered) >= self._MOST:
-            self.remembered.clear()
-        until = self.remembered[attributes] = _live_until(attributes)
+        until = _live_until(attributes)
+        if len(attributes) <= self._LONGEST:
+            if len(self.remembered) >= self._MOST:
+                self.remembered.clear()
+            self.remembered[attributes] = until
         return until
 
 

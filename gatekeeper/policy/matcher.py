@@ -11,7 +11,9 @@ from gatekeeper.cookies.scope import path_matches
 from gatekeeper.policy.document import FILE, Rule
 from gatekeeper.policy.glob import compile_glob, is_prefix_pattern, literal_prefix, literal_suffix
 
-_REMEMBERED = 16384  # names; a hostile upstream that invents more only empties the table
+# Names, and octets of one; a hostile upstream that invents more only empties the table.
+_REMEMBERED = 16384
+_SHORT = 256
 
 
 class _Compiled:
@@ -92,7 +94,9 @@ class Matcher:
         if found is None:
             if len(self._memory) >= _REMEMBERED:
                 self._memory.clear()
-            found = self._memory[name] = self._search(name)
+            found = self._search(name)
+            if len(name) <= _SHORT:
+                self._memory[name] = found
         return found
 
     def _search(self, name: bytes) -> tuple[_Compiled, ...]:

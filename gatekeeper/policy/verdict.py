@@ -84,7 +84,7 @@ class Ruling:
         self.mode = mode
         self._verdicts: dict[str, Verdict] = {}
         # A name with odd octets is remembered too, and its fields have to be looked at: most of them are malformed.
-        clean = name.strip(b" ") == name and name.decode("latin-1").isprintable()
+        clean = bool(name) and name.strip(b" ") == name and name.decode("latin-1").isprintable()
         untouched = clean and reason is not Reason.CONSENT_COOKIE and (rule is None or not rule.rewrites)
         self.passes_whole = self.verdict(Direction.RESPONSE, Action.PASS) if allowed and untouched else None
         drops = clean and not allowed and self.on_refusal is OnRefusal.DROP

@@ -23,6 +23,7 @@ import logging
 import re
 from collections.abc import Sequence
 
+import anyio
 import httpx
 
 from gatekeeper.proxy.asgi import Receive, Scope, Send
@@ -83,14 +84,21 @@ class ReverseProxy:
     async def _exchange(self, scope: Scope, fields: FieldList, receive: Receive, send: Send) -> None:
         visitor = Visitor(receive, send, idle=self._limits.body_idle)
         request = outbound(scope, fields, upstream=self._upstream, trusted=self._trusted, limits=self._limits)
+        # Not ``Task.cancel``: httpcore shields its cleaning up from a scope that is cancelled, from nothing else.
+        cut = anyio.CancelScope()
+
+        async def relay_until_cut() -> None:
+            with cut:
+                await self._answer(scope, fields, request, visitor)
+
         watch = asyncio.create_task(visitor.watch())
-        relay = asyncio.create_task(self._answer(scope, fields, request, visitor))
+        relay = asyncio.create_task(relay_until_cut())
         try:
             await asyncio.wait({relay, watch}, return_when=asyncio.FIRST_COMPLETED)
             gone = not relay.done()
         finally:
             watch.cancel()
-            relay.cancel()
+            cut.cancel()
             await asyncio.wait({relay, watch})
         (watch if gone else relay).result()
 

@@ -13,11 +13,13 @@ httpx's ``trace`` extension says which step it is at.
 import asyncio
 import contextlib
 import functools
+import math
 import select
 import socket
 from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any
 
+import anyio
 import httpx
 
 from gatekeeper.proxy.limits import Limits
@@ -84,7 +86,7 @@ class Link:
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
-            errand.give_up(task)
+            errand.give_up()
             burial = asyncio.create_task(_bury(task))
             self._left.add(burial)
             burial.add_done_callback(self._left.discard)
@@ -93,7 +95,7 @@ class Link:
     async def place(self) -> None:
         """Wait for one of the upstream's connections; raises :class:`UpstreamError` with 503."""
         try:
-            async with asyncio.timeout(self._limits.queue_wait):
+            with anyio.fail_after(self._limits.queue_wait):
                 await self._places.acquire()
         except TimeoutError:
             text = f"all {self.upstream.max_connections} connections to it are busy"
@@ -137,27 +139,31 @@ class _Errand:
         self._link = link
         self._request = request
         self._upload = upload
-        self._clock = asyncio.timeout(None)
+        self._cut = anyio.CancelScope()
         # Only this transport is known to leave connections behind, and to tell its steps.
         self._guarded = isinstance(link.transport, httpx.AsyncHTTPTransport)
         self._fragile = False
         self._given_up = False
         self._connected_anew = False
 
-    def give_up(self, task: "asyncio.Task[Answer]") -> None:
+    def give_up(self) -> None:
         """End the task as soon as that is safe."""
         self._given_up = True
         if not self._fragile:
-            task.cancel()
+            self._cut.cancel()
 
     async def run(self) -> Answer:
-        await self._link.place()
-        try:
-            response = await self._send_and_repeat()
-        except BaseException:
-            self._link.release()
-            raise
-        return Answer(response, self._link.release)
+        with self._cut:
+            await self._link.place()
+            try:
+                response = await self._send_and_repeat()
+            except BaseException:
+                self._link.release()
+                raise
+            return Answer(response, self._link.release)
+        if self._given_up:
+            raise _GivenUpError
+        raise UpstreamError("it did not send the whole head of its answer in time", status=504)
 
     async def _send_and_repeat(self) -> httpx.Response:
         """A connection that was re-used may have been closed by the upstream while the request was under way to it.
@@ -184,9 +190,9 @@ class _Errand:
     async def _send(self) -> httpx.Response:
         self._fragile = self._guarded
         self._connected_anew = False
+        self._cut.deadline = math.inf
         try:
-            async with asyncio.timeout(None) as self._clock:
-                return await self._link.transport.handle_async_request(self._httpx_request())
+            return await self._link.transport.handle_async_request(self._httpx_request())
         finally:
             self._fragile = False
 
@@ -223,4 +229,4 @@ class _Errand:
                 raise _GivenUpError
         elif step == "http11.receive_response_headers.started":
             # httpx's own time limit starts anew with every octet, and a drip would hold the exchange for ever.
-            self._clock.reschedule(asyncio.get_running_loop().time() + self._link.upstream.read_timeout)
+            self._cut.deadline = anyio.current_time() + self._link.upstream.read_timeout

@@ -148,7 +148,6 @@ _MEANING: tuple[tuple[type[Exception], int, str], ...] = (
     (httpx.ConnectTimeout, 504, "it did not accept the connection in time"),
     (httpx.WriteTimeout, 504, "it stopped reading the request"),
     (httpx.TimeoutException, 504, "it did not go on in time"),
-    (TimeoutError, 504, "it did not send the whole head of its answer in time"),
     (httpx.ConnectError, 502, "it could not be reached"),
     (httpx.LocalProtocolError, 400, "the request has no form in HTTP/1.1"),
     (httpx.RemoteProtocolError, 502, "it ended the connection or sent what is not HTTP/1.1"),

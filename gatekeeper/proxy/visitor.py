@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 
+import anyio
 import httpcore
 import httpx
 
@@ -71,7 +72,7 @@ class Visitor:
     async def _next(self) -> tuple[bytes, bool]:
         self._wanted.set()
         try:
-            async with asyncio.timeout(self._idle):
+            with anyio.fail_after(self._idle):
                 return await self._parts.get()
         except TimeoutError:
             raise VisitorStalled("the visitor's upload stalled") from None
@@ -80,7 +81,7 @@ class Visitor:
         """Hand a message to the server, which waits while the visitor is slow; raises :class:`VisitorStalled`."""
         self.answered = True
         try:
-            async with asyncio.timeout(self._idle):
+            with anyio.fail_after(self._idle):
                 await self._send(message)
         except TimeoutError:
             raise VisitorStalled("the visitor stopped reading") from None

@@ -11,6 +11,10 @@ from gatekeeper.consent.readers.custom import FORMAT as CUSTOM
 # The ids that `consent.format` may name.
 FORMATS = frozenset({"auto", NATIVE, CUSTOM})
 
+# Different copies of one consent cookie: a browser sends one for each domain and path it was set for. Thousands are an
+# attack.
+_MOST_COPIES = 8
+
 
 def read_choice(
     cookies: Iterable[tuple[bytes, bytes]],
@@ -33,7 +37,10 @@ def read_choice(
     for reader in readers:
         companions: Mapping[bytes, bytes] = {name: values[name][0] for name in reader.companions if name in values}
         for name in reader.cookies:
-            for value in dict.fromkeys(values.get(name, ())):
+            copies = tuple(dict.fromkeys(values.get(name, ())))
+            if len(copies) > _MOST_COPIES:
+                return UNDECIDED
+            for value in copies:
                 choice = reader.read(value, companions, vocabulary)
                 if choice is not None:
                     choices.append(choice.aged(now=now, max_age=max_age, revision=revision))
