@@ -22,23 +22,38 @@ from gatekeeper.settings import Settings, build_settings
 # A file of ten thousand rules has two megabytes; a path to something else by mistake (a disk image, /dev/zero) must not
 # fill the memory.
 _MOST_OCTETS = 64 * 1024 * 1024
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+_WITHOUT_SCHEME = re.compile(r"[A-Za-z0-9.\-]+:[0-9]{1,5}(/.*)?|localhost")
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 — compared with, not listened on
 
 
-def read_document(path: Path) -> dict[str, object]:
-    """The tables of a TOML file; raises :class:`PolicyError` for what cannot be read or parsed."""
+def read_file(path: Path) -> bytes:
+    """The octets of a file; raises :class:`PolicyError` for what cannot be read."""
     try:
         with path.open("rb") as file:
             octets = file.read(_MOST_OCTETS + 1)
     except OSError as fault:
-        reason = fault.strerror or str(fault)
-        raise PolicyError([Problem("", f"cannot be read: {reason}")], str(path)) from None
+        reason = (fault.strerror or str(fault)).lower()
+        hint = "; gatekeeper init writes a new file" if isinstance(fault, FileNotFoundError) else ""
+        raise PolicyError([Problem("", f"cannot be read: {reason}{hint}")], str(path)) from None
     if len(octets) > _MOST_OCTETS:
         raise PolicyError([Problem("", "is larger than 64 MiB, which is no policy")], str(path))
+    return octets
+
+
+def parse_file(octets: bytes, source: str) -> dict[str, object]:
+    """The tables in a file's octets; raises :class:`PolicyError` for what is no TOML."""
     try:
-        return parse_toml(octets.decode("utf-8-sig"), str(path))
+        return parse_toml(octets.decode("utf-8-sig"), source)
     except UnicodeDecodeError as fault:
         line = octets[: fault.start].count(b"\n") + 1
-        raise PolicyError([Problem("", f"is not UTF-8: octet {fault.start} in line {line}")], str(path)) from None
+        hint = "; it looks like UTF-16: save it as UTF-8" if octets[:2] in _UTF16 else ""
+        raise PolicyError([Problem("", f"is not UTF-8: octet {fault.start} in line {line}{hint}")], source) from None
+    except ValueError as fault:
+        # Python refuses to read a number of thousands of digits.
+        raise PolicyError([Problem("", f"not valid TOML: {fault}")], source) from None
 
 
 def load_settings(
@@ -46,24 +61,51 @@ def load_settings(
     *,
     environ: Mapping[str, str] | None = None,
     overrides: Mapping[str, object] | None = None,
+    octets: bytes | None = None,
 ) -> Settings:
     """Settings of a file (None: the shipped defaults), with what environment and command line set.
 
-    Raises :class:`PolicyError` with every problem of the file, and then of what its addresses mean.
+    ``octets`` is what was read of the file already. Raises :class:`PolicyError` with every problem at once.
     """
-    document = read_document(path) if path is not None else None
+    if path is not None and octets is None:
+        octets = read_file(path)
     source = str(path) if path is not None else ""
-    settings = build_settings(document, presets=library(), environ=environ, overrides=overrides, source=source)
-    problems = []
-    for make in (upstream_of, lambda settings: TrustedProxies(settings.server.trusted_proxies)):
-        try:
-            make(settings)
-        except GatekeeperError as fault:
-            where, _, what = str(fault).partition(": ")
-            problems.append(Problem(where if where.startswith("upstream") else f"server.{where}", what))
-    if problems:
-        raise PolicyError(problems, source)
-    return settings
+    return build_settings(
+        None if octets is None else parse_file(octets, source),
+        presets=library(),
+        environ=environ,
+        overrides=overrides,
+        source=source,
+        further=_problems_of_upstream,
+    )
+
+
+def _problems_of_upstream(settings: Settings) -> Iterator[Problem]:
+    url = settings.upstream.url
+    try:
+        upstream_of(settings)
+    except GatekeeperError as fault:
+        key, _, what = str(fault).partition(": ")
+        if key == "upstream.url":
+            hint = f"; did you mean {quoted('http://' + url)}?" if _WITHOUT_SCHEME.fullmatch(url) else ""
+            what = f"{quoted(url)} cannot be used: {what}{hint}"
+        yield Problem(key, what)
+        return
+    if not url.isprintable():
+        yield Problem("upstream.url", f"{quoted(url)} cannot be an address")
+    elif _is_itself(url, settings.server):
+        yield Problem("upstream.url", f"{quoted(url)} is where Gatekeeper itself listens; the app needs another address")
+
+
+def _is_itself(url: str, server: Server) -> bool:
+    """Whether a request to the upstream would come back here, and again, without end."""
+    if server.unix_path is not None:
+        return url == server.listen
+    host, port = server.address
+    parts = urlsplit(url)
+    if parts.hostname is None or port != (parts.port or {"http": 80, "https": 443}.get(parts.scheme)):
+        return False
+    return host == parts.hostname or (parts.hostname in _LOOPBACK and host in ("", *_LOOPBACK, *_WILDCARDS))
 
 
 def load_policy(path: str | Path) -> Policy:

@@ -1,10 +1,11 @@
 """One frozen value from the file, the environment and the command line; the later outweighs the former."""
 
+import ipaddress
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
 
-from gatekeeper.policy.document import Policy
+from gatekeeper.policy.document import Consent, Enforcement, Page, Policy
 from gatekeeper.policy.load import Presets, build_policy
 from gatekeeper.policy.presets import ESSENTIAL
 from gatekeeper.policy.schema import EnvironmentText, PolicyError, Problem, Table, did_you_mean, quoted
@@ -71,6 +72,17 @@ class Settings:
     source: str = ""
 
 
+# What the keys of a table are called: the fields of the value that it becomes.
+_VALUES = {
+    "server": Server,
+    "upstream": UpstreamSettings,
+    "consent": Consent,
+    "enforcement": Enforcement,
+    "log": LogSettings,
+    "page": Page,
+}
+
+
 def build_settings(
     document: Mapping[str, object] | None,
     *,
@@ -78,16 +90,19 @@ def build_settings(
     environ: Mapping[str, str] | None = None,
     overrides: Mapping[str, object] | None = None,
     source: str = "",
+    further: Callable[[Settings], Iterable[Problem]] = lambda _: (),
 ) -> Settings:
     """Settings from a file's tables (None: the shipped defaults, with the preset ``essential``).
 
-    ``overrides`` are tables too, from the command line. Raises :class:`PolicyError` with every problem at once.
+    ``overrides`` are tables too, from the command line; ``further`` looks for what only others can find. Raises
+    :class:`PolicyError` with every problem at once, each with what set it where that was not the file.
     """
     problems: list[Problem] = []
-    set_by: dict[str, str] = {}
+    origins: dict[str, str] = {}
     merged = {"presets": [ESSENTIAL]} if document is None else dict(document)
-    merged = _merge(merged, _from_environment(environ or {}, set_by, problems))
+    merged = _merge(merged, _from_environment(environ or {}, origins, problems))
     merged = _merge(merged, overrides or {})
+    origins |= dict.fromkeys(_paths(overrides or {}), "set on the command line")
     root = Table(merged, "", problems)
     settings = Settings(
         build_policy(root, presets),
@@ -96,12 +111,13 @@ def build_settings(
         _log(root.table("log")),
         source,
     )
+    problems += further(settings)
     if root.has("site"):
         root.raw("site")
         root.report("site", "this version serves one site; run one Gatekeeper for each")
     root.close()
     if problems:
-        raise PolicyError([_with_origin(problem, set_by) for problem in problems], source)
+        raise PolicyError([_with_origin(problem, origins) for problem in problems], source)
     return settings
 
 
@@ -113,7 +129,17 @@ def _merge(base: Mapping[str, object], over: Mapping[str, object]) -> dict[str, 
     return merged
 
 
-def _from_environment(environ: Mapping[str, str], set_by: dict[str, str], problems: list[Problem]) -> dict[str, object]:
+def _paths(tables: Mapping[str, object], above: str = "") -> Iterator[str]:
+    for key, value in tables.items():
+        if isinstance(value, dict):
+            yield from _paths(value, f"{above}{key}.")
+        else:
+            yield above + key
+
+
+def _from_environment(
+    environ: Mapping[str, str], origins: dict[str, str], problems: list[Problem]
+) -> dict[str, object]:
     """``GATEKEEPER_UPSTREAM__URL=…`` as ``{"upstream": {"url": …}}``."""
     tables: dict[str, object] = {}
     for variable, value in sorted(environ.items()):
@@ -121,23 +147,55 @@ def _from_environment(environ: Mapping[str, str], set_by: dict[str, str], proble
             continue
         keys = variable.removeprefix(_PREFIX).lower().split("__")
         if len(keys) == 1 and keys[0] not in _TOP_LEVEL_LISTS:
-            continue
-        if len(keys) > 1 and keys[0] not in _TABLES:
+            if meant := _meant(keys[0]):
+                problems.append(Problem(variable, f"sets no key; did you mean {meant}, with two underscores?"))
+        elif len(keys) > 1 and keys[0] not in _TABLES:
             message = f"sets no key: {quoted(keys[0])} is no table{did_you_mean(keys[0], _TABLES)}"
             problems.append(Problem(variable, message))
-            continue
-        set_by[".".join(keys)] = variable
-        table = tables
-        for key in keys[:-1]:
-            below = table.setdefault(key, {})
-            table = below if isinstance(below, dict) else {}
-        table[keys[-1]] = EnvironmentText(value)
+        elif not _is_unicode(value):
+            problems.append(Problem(variable, "is not UTF-8"))
+        elif not _put(tables, keys, EnvironmentText(value)):
+            problems.append(Problem(variable, "sets no key: another variable sets what is above it"))
+        else:
+            origins[".".join(keys)] = f"set by {variable}"
     return tables
 
 
-def _with_origin(problem: Problem, set_by: Mapping[str, str]) -> Problem:
-    variable = set_by.get(problem.path)
-    return Problem(problem.path, f"{problem.message} (set by {variable})") if variable else problem
+def _meant(name: str) -> str | None:
+    """What a variable with one underscore stands for, where it can be nothing else: an orchestrator's never can."""
+    for table, value in _VALUES.items():
+        keys = [one.name for one in fields(value)]
+        key = keys[0] if name == table else name.removeprefix(f"{table}_")
+        if name.startswith(table) and key in keys:
+            return f"{_PREFIX}{table}__{key}".upper()
+    return None
+
+
+def _is_unicode(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _put(tables: dict[str, object], keys: list[str], value: object) -> bool:
+    for key in keys[:-1]:
+        below = tables.setdefault(key, {})
+        if not isinstance(below, dict):
+            return False
+        tables = below
+    tables[keys[-1]] = value
+    return True
+
+
+def _with_origin(problem: Problem, origins: Mapping[str, str]) -> Problem:
+    """The problem, and what set its key, what that lies in, or what lies in that, if it was not the file."""
+    path = re.sub(r"\[\d+\]", "", problem.path)
+    for name, origin in origins.items():
+        if f"{path}.".startswith(f"{name}.") or (path and name.startswith(f"{path}.")):
+            return Problem(problem.path, f"{problem.message} ({origin})")
+    return problem
 
 
 def _server(table: Table) -> Server:
@@ -148,14 +206,42 @@ def _server(table: Table) -> Server:
         table.strings("trusted_proxies"),
         table.duration("drain", default.drain) or 0,
     )
-    if server.unix_path == "":
-        table.report("listen", 'names no path; write "unix:/run/gatekeeper.sock"')
-    elif server.unix_path is None:
-        match = _LISTEN.fullmatch(server.listen)
-        if match is None or int(match["port"]) > 65535:
-            table.report("listen", f'{quoted(server.listen)} is no address; write "127.0.0.1:8080" or "unix:/path"')
+    if fault := _fault_of_address(server):
+        table.report("listen", fault)
+    for index, entry in enumerate(server.trusted_proxies):
+        if fault := _fault_of_network(entry):
+            table.report(f"trusted_proxies[{index}]", f"{quoted(entry)} {fault}")
     table.close()
     return server
+
+
+def _fault_of_address(server: Server) -> str | None:
+    listen = server.listen
+    path = server.unix_path
+    if path is not None:
+        if not path.isprintable():
+            return f"{quoted(listen)} cannot be a path"
+        return None if path else 'names no path; write "unix:/run/gatekeeper.sock"'
+    match = _LISTEN.fullmatch(listen)
+    if match is None or int(match["port"]) > 65535:
+        bare = listen.partition("//")[2].rstrip("/") if "//" in listen else f"127.0.0.1:{listen}"
+        meant = _LISTEN.fullmatch(bare)
+        if meant is not None and int(meant["port"]) <= 65535:
+            return f"{quoted(listen)} is no address; did you mean {quoted(bare)}?"
+        return f'{quoted(listen)} is no address; write "127.0.0.1:8080" or "unix:/path"'
+    return None
+
+
+def _fault_of_network(entry: str) -> str | None:
+    if entry == "unix":
+        return None
+    try:
+        network = ipaddress.ip_network(entry, strict=False)
+    except ValueError:
+        return 'is neither an address, a network such as "10.0.0.0/8", nor "unix"'
+    if "/" in entry and network.network_address != ipaddress.ip_interface(entry).ip:
+        return f"is an address within a network; write {quoted(network)}, or the address alone"
+    return None
 
 
 def _upstream(table: Table) -> UpstreamSettings:
@@ -181,5 +267,7 @@ def _log(table: Table) -> LogSettings:
         table.flag("passes", default=default.passes),
         table.duration("repeat", default.repeat) or 0,
     )
+    if not log.destination.isprintable():
+        table.report("destination", f"{quoted(log.destination)} cannot be a path")
     table.close()
     return log

@@ -57,14 +57,14 @@ class Vocabulary:
 
     def __post_init__(self) -> None:
         known: dict[str, str] = {}
-        ids = {category.id for category in self.categories}
+        ids = {category.id.lower(): category.id for category in self.categories}
         for group in _SYNONYMS:
             # Two categories of one group (functional beside preferences): then a synonym is ambiguous and stands for
             # none.
-            held = [name for name in group if name in ids]
+            held = [ids[name] for name in group if name in ids]
             if len(held) == 1:
                 known |= dict.fromkeys(group, held[0])
-        known |= {category.id.lower(): category.id for category in self.categories}
+        known |= ids
         known |= {native.lower(): category for native, category in self.mapping.items()}
         object.__setattr__(self, "_known", known)
 

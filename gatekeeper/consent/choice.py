@@ -18,6 +18,9 @@ class State(StrEnum):
 
 
 _BINDING = frozenset({State.DECIDED, State.NOT_REQUIRED})
+# Of two copies, the one whose state stands further left tells how far both together are a choice.
+_WEAKEST_FIRST = (State.ABSENT, State.UNDECIDED, State.OPAQUE, State.STALE, State.NOT_REQUIRED, State.DECIDED)
+_CLOCKS_APART = 86400  # seconds by which the clock that dated a choice may be ahead of ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +45,13 @@ class Choice:
     def aged(self, *, now: int, max_age: int | None, revision: int) -> "Choice":
         """The same choice as of ``now``: stale when older than ``max_age`` seconds or made for an earlier revision.
 
-        A format that tells no time or no revision cannot be stale by it.
+        So is one that was made in the future: it would never grow old. A format that tells no time or no revision
+        cannot be stale by it.
         """
         if not self.is_binding:
             return self
-        too_old = max_age is not None and self.given_at is not None and now - self.given_at > max_age
+        age = 0 if self.given_at is None else now - self.given_at
+        too_old = max_age is not None and not -_CLOCKS_APART <= age <= max_age
         outdated = self.revision is not None and self.revision < revision
         return replace(self, state=State.STALE) if too_old or outdated else self
 
@@ -56,8 +61,7 @@ UNDECIDED = Choice(State.UNDECIDED)
 
 
 def most_refusing(choices: Sequence[Choice]) -> Choice:
-    """One choice out of several copies of the consent cookie: granted is what all grant, refused is what any refuses or
-    leaves out.
+    """One choice out of several copies of the consent cookie: granted is what all grant, refused is what any refuses.
 
     Browsers send several when a host and its parent domain each hold one, and nobody can tell which of them the visitor
     saw.
@@ -68,9 +72,9 @@ def most_refusing(choices: Sequence[Choice]) -> Choice:
 def _stricter(one: Choice, other: Choice) -> Choice:
     if one == other:
         return one
-    base = other if one.is_binding else one
-    granted = (one.granted & other.granted) if one.is_binding and other.is_binding else frozenset()
-    refused = _said_no(one) | _said_no(other) | ((one.granted | other.granted) - granted)
+    base = min(one, other, key=lambda choice: _WEAKEST_FIRST.index(choice.state))
+    granted = (one.granted & other.granted) if base.is_binding else frozenset()
+    refused = _said_no(one) | _said_no(other)
     dates = [choice.given_at for choice in (one, other) if choice.given_at is not None]
     revisions = [choice.revision for choice in (one, other) if choice.revision is not None]
     return Choice(

@@ -54,16 +54,15 @@ def weigh(choice: Choice, *, categories: tuple[Category, ...], gpc: Gpc = True, 
 def _standing(category: Category, choice: Choice, gpc: Gpc, signal: bool) -> Standing:
     if category.basis is Basis.REQUIRED:
         return Standing.REQUIRED
-    granted = choice.is_binding and category.id in choice.granted
     # A choice merged of a decided and an undecided copy is undecided and yet refuses; a stale one is as if never made.
-    refused = choice.state is not State.STALE and category.id in choice.refused
+    if choice.state is not State.STALE and category.id in choice.refused:
+        return Standing.REFUSED
     heard = signal and bool(gpc) and category.gpc
-    if heard and gpc == "strict" and not refused:
+    # What was granted by region and not by an act is no explicit choice, and the signal outweighs it.
+    if heard and (gpc == "strict" or choice.state is State.NOT_REQUIRED):
         return Standing.SIGNAL
-    if granted:
+    if choice.is_binding and category.id in choice.granted:
         return Standing.GRANTED
     if category.basis is Basis.OPT_IN:
-        return Standing.REFUSED if choice.is_binding or refused else Standing.UNDECIDED
-    if refused:
-        return Standing.REFUSED
+        return Standing.REFUSED if choice.is_binding else Standing.UNDECIDED
     return Standing.SIGNAL if heard else Standing.EXEMPT

@@ -24,9 +24,9 @@ FORMAT = "gatekeeper"
 VERSION = 1
 
 _ALL = frozenset({"all", "true", "1", "accept"})
-_NONE = frozenset({"none", "false", "0", "deny"})
-# What starts as JSON and does not parse must not be read as words: half of it could grant.
-_BROKEN_JSON = frozenset('{}[]"')
+_NONE = frozenset({"none", "false", "0", "deny", "necessary"})
+# What starts as JSON and does not parse, or is still encoded, must not be read as words: half of it could grant.
+_NO_WORDS = frozenset('{}[]"%')
 # 9999-12-31: a later time is no time but an attempt to make a choice that never grows old.
 _LATEST = 253402300799
 
@@ -42,17 +42,21 @@ class NativeReader:
     def read(self, value: bytes, companions: Mapping[bytes, bytes], vocabulary: Vocabulary) -> Choice | None:
         """Anything that is none of the known shapes is undecided."""
         for text in unwrapped(value):
-            choice = _read_json(text, vocabulary) or _read_words(text, vocabulary)
+            try:
+                document = load_json(text)
+            except ValueError:
+                choice = _read_words(text, vocabulary)
+            else:
+                choice = _read_json(document, vocabulary)
+                # Decoding JSON that is JSON already would make its texts speak: {"name":"%22,%22marketing%22:true…"}.
+                if choice is None and isinstance(document, dict | list):
+                    return UNDECIDED
             if choice is not None:
                 return choice
         return UNDECIDED
 
 
-def _read_json(text: str, vocabulary: Vocabulary) -> Choice | None:
-    try:
-        document = load_json(text)
-    except ValueError:
-        return None
+def _read_json(document: object, vocabulary: Vocabulary) -> Choice | None:
     if isinstance(document, list):
         return _listed(document, vocabulary)
     if isinstance(document, str):
@@ -68,15 +72,17 @@ def _read_json(text: str, vocabulary: Vocabulary) -> Choice | None:
 
 def _read_own(document: dict[str, object], vocabulary: Vocabulary) -> Choice | None:
     granted, refused = document.get("granted", []), document.get("refused", [])
-    revision, given_at = document.get("rev"), document.get("t")
-    if document.get("v", VERSION) != VERSION or not _are_names(granted) or not _are_names(refused):
+    revision, given_at, version = document.get("rev"), document.get("t"), document.get("v", VERSION)
+    if version != VERSION or type(version) is not int or not _are_names(granted) or not _are_names(refused):
         return None
     if not _is_count(revision) or not _is_count(given_at):
         return None
-    no = vocabulary.resolve_all(refused)
+    yes, no = vocabulary.resolve_all(granted), vocabulary.resolve_all(refused)
+    if not {"granted", "refused"} & document.keys() or ((granted or refused) and not yes and not no):
+        return None  # no choice, or one between categories that are no more
     return Choice(
         State.DECIDED,
-        vocabulary.resolve_all(granted) - no,
+        yes - no,
         no,
         given_at=given_at,
         revision=revision,
@@ -85,18 +91,20 @@ def _read_own(document: dict[str, object], vocabulary: Vocabulary) -> Choice | N
 
 
 def _read_words(text: str, vocabulary: Vocabulary) -> Choice | None:
-    if not _BROKEN_JSON.isdisjoint(text):
+    if not _NO_WORDS.isdisjoint(text):
         return None
     word = text.strip().lower()
     if word in _ALL or word in _NONE:
         return _everything(word in _ALL, vocabulary)
-    for separator in ("|", "&", ","):
-        parts = [part.strip() for part in text.split(separator)]
-        for assign in (":", "="):
-            pairs = [part.partition(assign) for part in parts]
-            if all(found for _, found, _ in pairs):
-                return _mapped(((name, value) for name, _, value in pairs), vocabulary)
-    return _listed(text.split(","), vocabulary)
+    separators = [separator for separator in "|&," if separator in text]
+    if len(separators) > 1:
+        return None
+    parts = text.split(separators[0]) if separators else [text]
+    for assign in ":=":
+        pairs = [part.partition(assign) for part in parts]
+        if all(found for _, found, _ in pairs):
+            return _mapped(((name, value) for name, _, value in pairs), vocabulary)
+    return _listed(parts, vocabulary) if {*"|&:="}.isdisjoint(text) else None
 
 
 def _everything(answer: bool | None, vocabulary: Vocabulary) -> Choice | None:

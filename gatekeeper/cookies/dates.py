@@ -26,7 +26,7 @@ _MONTHS = {
 }
 
 # The forms that servers send: IMF-fixdate, RFC 850 and the dashed one of Netscape, and asctime. In the weekday's place
-# Firefox reads a time zone ("EST, 19 Nov…"), and it takes the year 0070 for what it says; 0001 is .NET's DateTime.MinValue.
+# Firefox reads a time zone ("EST, 19 Nov…"), and it takes the year 0070 for what it says; 0001 is .NET's smallest date.
 _AGREED = re.compile(
     rb"(?:(?i:(?:Sun|Mon|Tue|Wed|Thu|Fri|Sat)|(?:Sun|Mon|Tues|Wednes|Thurs|Fri|Satur)day),?[ ]+)?"
     rb"(?:[0-9]{1,2}[ -][A-Za-z]{3}[ -](?:[1-9][0-9]{3}|0001|[0-9]{2})[ ]+[0-9]{2}:[0-9]{2}:[0-9]{2}"

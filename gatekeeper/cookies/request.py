@@ -20,6 +20,9 @@ _WIDE_SPACE = (
 )
 _SEPARATORS = re.compile(rb"(?:[\x00-\x20\x7f,]|" + _WIDE_SPACE + rb")+")
 _UNUSUAL_IN_NAME = re.compile(rb"[^!#$'*\-^_`|~0-9A-Za-z]")
+# RFC 9110 section 5.6.2, and what is not among RFC 6265bis' cookie-octets (section 4.1.1).
+_TOKEN_OCTETS = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_NOT_IN_VALUE = re.compile(rb"[^\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]")
 # php.net, "Variables From External Sources"; the C function isspace().
 _C_SPACE = b" \t\n\v\f\r"
 
@@ -61,21 +64,19 @@ def split_names(name: bytes, value: bytes) -> tuple[bytes, ...]:
     else:
         name_read, _, value = value.lstrip(b"= \t").partition(b"=")
         parts += _SEPARATORS.split(name_read)
-    if b"=" in value:
-        for candidate in value.split(b"=")[:-1]:
-            # "1, b" before an "=" holds the name b; "1" alone is value: "a=1=2".
-            before = _SEPARATORS.split(candidate)
-            if len(before) > 1:
-                parts.append(before[-1] or before[-2])
+    for before in value.split(b"=")[:-1]:
+        # "1, b" before an "=" holds the name b; "1" alone is value: "a=1=2".
+        parts += [part for part in _SEPARATORS.split(before)[1:] if part][-1:]
     # Parsers of RFC 2109's time take quotes off a name.
     parts += [part.replace(b'"', b"") for part in parts if b'"' in part]
     return tuple(dict.fromkeys(part for part in parts if part and part != name))
 
 
 def mangled_names(name: bytes) -> tuple[bytes, ...]:
-    """Names that one cookie-name becomes where a server renames it: PHP's transliteration, percent-decoding.
+    """Names that one cookie-name becomes where a server renames it.
 
-    PHP turns dots and spaces to underscores, cuts at ``[``; PHP before 7.2.34 and Rack before 2.2.3 percent-decode.
+    PHP turns dots and spaces to underscores and cuts at ``[``; PHP before 7.2.34 and Rack before 2.2.3 percent-decode;
+    ASP.NET Core begins anew behind an octet that no name may hold.
     """
     if _UNUSUAL_IN_NAME.search(name) is None:
         return ()
@@ -85,7 +86,30 @@ def mangled_names(name: bytes) -> tuple[bytes, ...]:
     if b"+" in name:
         variants |= {unquote_to_bytes(variant.replace(b"+", b" ")) for variant in tuple(variants)}
     variants |= {_php_name(variant) for variant in tuple(variants)}
+    variants.add(_last_token(name))
     return tuple(sorted(variants - {name, b""}))
+
+
+def resumed_names(value: bytes) -> tuple[bytes, ...]:
+    """Names inside a cookie-value for a parser that gives a pair up at an octet no value may hold, and looks for the
+    next pair there.
+
+    ASP.NET Core does: ``a=1"b=2`` holds ``b`` to it. The quote that a quoted value begins with is none of these octets.
+    """
+    if b"=" not in value:
+        return ()
+    if value[:1] == value[-1:] == b'"' and value.count(b'"') == 2:
+        value = value[1:-1]
+    odd = _NOT_IN_VALUE.search(value)
+    if odd is None:
+        return ()
+    found = (_last_token(part) for part in value[odd.end() :].split(b"=")[:-1])
+    return tuple(dict.fromkeys(name for name in found if name))
+
+
+def _last_token(octets: bytes) -> bytes:
+    kept = octets.rstrip(_TOKEN_OCTETS)
+    return octets[len(kept) :]
 
 
 def _php_name(name: bytes) -> bytes:

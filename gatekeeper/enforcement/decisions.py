@@ -60,30 +60,24 @@ class Decisions:
             for rule in rules
         )
 
-    def first_obstacle(self, names: tuple[bytes, ...], host: str, path: str) -> Ruling | None:
+    def first_obstacle(
+        self, names: tuple[bytes, ...], doubtful: tuple[bytes, ...], host: str, path: str
+    ) -> Ruling | None:
         """The ruling that keeps a pair with these names (the cookie's own first) from the upstream, or None.
 
-        One that is enforced comes before one that is only reported.
-
-        Every name counts. What a server makes of a name by renaming it counts where a rule knows the result:
-        ``.AspNetCore.Session`` is ``_AspNetCore_Session`` to PHP, which is nobody's cookie and no obstacle, but
-        ``%5fga`` is ``_ga``.
+        Every one of ``names`` counts. A ``doubtful`` name, and what a server makes of a name by renaming it, counts
+        where a rule knows it: ``.AspNetCore.Session`` is ``_AspNetCore_Session`` to PHP, which is nobody's cookie and
+        no obstacle, but ``%5fga`` is ``_ga``. One that is enforced comes before one that is only reported.
         """
-        reported = None
-        for name in names:
-            ruling = self.ruling(name, host, path)
-            if not may_be_sent(ruling):
-                if ruling.mode is Mode.ENFORCE:
-                    return ruling
-                reported = reported or ruling
-        for name in names:
-            for mangled in mangled_names(name):
-                ruling = self.ruling(mangled, host, path)
-                if ruling.reason is not Reason.UNLISTED and not may_be_sent(ruling):
-                    if ruling.mode is Mode.ENFORCE:
-                        return ruling
-                    reported = reported or ruling
-        return reported
+        renamed = [mangled for name in names for mangled in mangled_names(name)]
+        rulings = [self.ruling(name, host, path) for name in names]
+        rulings += [
+            ruling
+            for name in (*doubtful, *renamed)
+            if (ruling := self.ruling(name, host, path)).reason is not Reason.UNLISTED
+        ]
+        obstacles = [ruling for ruling in rulings if not may_be_sent(ruling)]
+        return next((one for one in obstacles if one.mode is Mode.ENFORCE), obstacles[0] if obstacles else None)
 
     def remember_sent(self, name: bytes) -> None:
         """Notes a name whose pairs go to the upstream without another look, wherever they occur."""

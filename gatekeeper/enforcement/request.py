@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from gatekeeper.cookies.grammar import WSP
-from gatekeeper.cookies.request import CookiePair, parse_cookie, split_names
+from gatekeeper.cookies.request import CookiePair, parse_cookie, resumed_names, split_names
 from gatekeeper.enforcement.decisions import Decisions
 from gatekeeper.policy.document import Mode, OnRefusal
 from gatekeeper.policy.verdict import Action, Direction, Ruling, Verdict
@@ -55,6 +55,8 @@ def is_plain(value: bytes) -> bool:
     """Whether no parser finds a name in this Cookie field value but those behind ``;`` and before ``=``."""
     return (
         b"," not in value
+        and b'"' not in value
+        and b"\\" not in value
         and value.isascii()
         and value.decode("ascii").isprintable()
         and value.count(b" ") == value.count(b"; ")
@@ -92,12 +94,13 @@ def _goes_on(
 def _obstacle(pair: CookiePair, decisions: Decisions, host: str, path: str) -> Ruling | None:
     """What keeps the pair from the upstream."""
     inner = split_names(pair.name, pair.value)
-    obstacle = decisions.first_obstacle((pair.name, *inner), host, path)
+    doubtful = resumed_names(pair.value)
+    obstacle = decisions.first_obstacle((pair.name, *inner), doubtful, host, path)
     if obstacle is not None:
         return obstacle
     own = decisions.ruling(pair.name, host, path)
     if own.allowed:
-        if not inner:
+        if not inner and not doubtful:
             decisions.remember_sent(pair.name)
         return None
     # The constant of { value = … } may be read; an older value under the same name may not.

@@ -10,7 +10,7 @@ _YEAR = 365 * _DAY
 _MONTH = 2_629_800  # 30.4375 days, as in a policy
 _ROUGH = ((_DAY, "day"), (_HOUR, "hour"), (_MINUTE, "minute"))
 _EXACT = ((_YEAR, "year"), (12 * _MONTH, "year"), (_MONTH, "month"), *_ROUGH, (1, "second"))
-_LEGIBLE = 100  # 90 seconds or 72 hours are said as they are; 90061 seconds are not
+_LEGIBLE = 120  # 90 seconds or 72 hours are said as they are; from 120 on, two of a larger unit are there to round to
 
 
 def lifetime(rule: Rule) -> int | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import Literal, cast
 
 from gatekeeper.consent.category import DEFAULT_CATEGORIES, Basis, Category, Vocabulary
@@ -34,8 +34,8 @@ def build_policy(root: Table, presets: Presets) -> Policy:
     rules = [read_rule(table, vocabulary, FILE) for table in root.tables("cookie")]
     _report_doubles(root, rules)
     named = root.strings("presets")
-    for index, name in enumerate(named):
-        rules += _preset(root, f"presets[{index}]", name, vocabulary, presets)
+    for name in named:
+        rules += _preset(root, f"presets[{root.items('presets').index(name)}]", name, vocabulary, presets)
     kept = tuple(rule for rule in rules if rule is not None)
     return Policy(categories, kept, consent, enforcement, page, named, tuple(mapping.items()))
 
@@ -72,7 +72,7 @@ def _categories(root: Table) -> tuple[Category, ...]:
                 table.report("id", "is missing")
         elif not identity.isprintable() or len(identity) > 64 or identity != identity.strip():
             table.report("id", "must be a short printable word")
-        elif identity in found:
+        elif identity.lower() in map(str.lower, found):  # consent cookies name categories in any case
             table.report("id", f"{quoted(identity)} is already a category")
         else:
             found[identity] = category
@@ -94,26 +94,32 @@ def _enforcement(table: Table) -> Enforcement:
 
 def _page(table: Table) -> Page:
     default = Page()
-    updated = table.raw("updated")
-    if updated is not None and not isinstance(updated, date):
-        try:
-            updated = date.fromisoformat(str(updated))
-        except ValueError:
-            table.report("updated", "must be a date such as 2026-01-31")
-            updated = None
     sections = []
     for section in table.tables("section"):
         sections.append(Section(section.text("title"), section.text("text")))
         section.close()
     page = Page(
         table.text("title", default.title),
-        updated,
+        _date(table, "updated"),
         table.text("intro"),
         tuple(sections),
         table.text("table_title", default.table_title),
     )
     table.close()
     return page
+
+
+def _date(table: Table, key: str) -> date | None:
+    value = table.raw(key)
+    if isinstance(value, datetime):
+        return value.date()
+    if value is None or isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(value if isinstance(value, str) else "")
+    except ValueError:
+        table.report(key, "must be a date such as 2026-01-31")
+        return None
 
 
 def _report_doubles(root: Table, rules: list[Rule | None]) -> None:

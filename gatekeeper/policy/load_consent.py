@@ -47,7 +47,7 @@ def read_consent(table: Table, vocabulary: Vocabulary) -> Consent:
         table.report("cookie", f"{quoted(cookie)} cannot be a cookie-name")
     chosen = table.text("format", "auto", choices=sorted(FORMATS))
     reader: Reader = NativeReader((cookie.encode(),))
-    if table.has("custom"):
+    if table.raw("custom") is not None:
         if chosen not in ("auto", CUSTOM):
             table.report("format", f"is {quoted(chosen)}, and [consent.custom] describes another; leave one out")
         reader = _custom(table.table("custom"), cookie.encode(), vocabulary)
@@ -81,6 +81,7 @@ def _gpc(table: Table) -> Gpc:
 
 def _custom(table: Table, cookie: bytes, vocabulary: Vocabulary) -> CustomReader:
     shape = cast("Any", table.text("shape", "word", choices=_SHAPES))
+    is_said = table.raw("shape") == shape
     if not table.has("shape"):
         table.report("shape", "is missing; one of " + ", ".join(map(quoted, _SHAPES)))
     settings: dict[str, Any] = {
@@ -94,7 +95,7 @@ def _custom(table: Table, cookie: bytes, vocabulary: Vocabulary) -> CustomReader
         "order": table.strings("order"),
     }
     for key in settings:
-        if table.has(key) and key not in _SHAPE_KEYS[shape]:
+        if is_said and table.has(key) and key not in _SHAPE_KEYS[shape]:
             table.report(key, f"means nothing for the shape {quoted(shape)}")
     categories = {"paths": settings["paths"], "map": settings["map"].values(), "order": settings["order"]}
     for key, names in categories.items():
@@ -102,26 +103,22 @@ def _custom(table: Table, cookie: bytes, vocabulary: Vocabulary) -> CustomReader
             if name not in vocabulary.ids():
                 table.report(key, no_category(name, vocabulary))
     needed = {"word": "granted", "json": "paths", "positional": "order"}.get(shape)
-    if needed and table.has("shape") and not settings[needed]:
+    if needed and is_said and table.raw(needed) in (None, "", [], {}):
         table.report(needed, f"is missing, and the shape {quoted(shape)} rests on it")
     table.close()
     return CustomReader(shape, (cookie,), **settings)
 
 
 def _scalars(table: Table, key: str) -> tuple[Scalar, ...]:
-    value = table.raw(key)
-    if value is None:
-        return ()
-    if isinstance(value, str):
-        return table.strings(key)
-    if not isinstance(value, list):
-        table.report(key, 'must be a list, such as ["yes", "accepted"]')
-        return ()
-    for index, item in enumerate(value):
-        if not isinstance(item, str | bool | int | float):
+    scalars = []
+    for index, item in enumerate(table.items(key, 'a list, such as ["yes", "accepted"]')):
+        if isinstance(item, str | bool | int | float):
+            scalars.append(item)
+        else:
             table.report(f"{key}[{index}]", "must be text, a number, true or false")
-    return tuple(item for item in value if isinstance(item, str | bool | int | float))
+    return tuple(scalars)
 
 
 def _words(table: Table) -> dict[str, str]:
-    return {key: table.text(key, empty=False) for key in table.keys()}  # noqa: SIM118 — as above
+    words = {key: table.text(key, empty=False) for key in table.keys()}  # noqa: SIM118 — as above
+    return {key: word for key, word in words.items() if word}

@@ -51,6 +51,8 @@ def read_rule(table: Table, vocabulary: Vocabulary, source: str) -> Rule | None:
         _attribute(table, "path"),
         source,
     )
+    if rule.max_age == 0 and table.raw("max_age") != "session":
+        table.report("max_age", 'must be longer than nothing; "session" ends with the browser session')
     _report_contradictions(table, rule)
     table.close()
     return rule if name and category in vocabulary.ids() | ({category} if source != FILE else set()) else None
@@ -83,7 +85,7 @@ def _described_duration(table: Table) -> str:
 
 
 def _samesite(table: Table) -> str | None:
-    if not table.has("samesite"):
+    if table.raw("samesite") is None:
         return None
     text = table.text("samesite", "Lax")
     known = {"strict": "Strict", "lax": "Lax", "none": "None"}
@@ -93,7 +95,7 @@ def _samesite(table: Table) -> str | None:
 
 
 def _attribute(table: Table, key: str) -> str | None:
-    if not table.has(key):
+    if table.raw(key) is None:
         return None
     text = table.text(key, empty=False)
     if ";" in text or not text.isprintable() or not text.isascii():

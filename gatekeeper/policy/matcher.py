@@ -102,9 +102,11 @@ class Matcher:
     def _search(self, name: bytes) -> tuple[_Compiled, ...]:
         found = list(self._exact.get(name, ()))
         for length in self._prefix_lengths:
-            found += self._prefixes.get(name[:length], ())
+            if length <= len(name):
+                found += self._prefixes.get(name[:length], ())
         for length in self._suffix_lengths:
-            found += self._suffixes.get(name[-length:], ())
+            if length <= len(name):
+                found += self._suffixes.get(name[-length:], ())
         found += self._others
         ordered = sorted((one for one in found if one.matches is None or one.matches(name)), key=lambda one: one.order)
         # Behind the first rule that holds everywhere, none can win.

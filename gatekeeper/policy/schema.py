@@ -12,7 +12,7 @@ from difflib import get_close_matches
 
 from gatekeeper.errors import GatekeeperError
 
-_DURATION = re.compile(r"(\d{1,9})(s|mo|m|h|d)")
+_DURATION = re.compile(r"([0-9]{1,9})(s|mo|m|h|d)")
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "mo": 30.4375 * 86400}
 _LONGEST = 100 * 365.25 * 86400  # a hundred years: more is a slip of the hand
 _TYPE_NAMES = {
@@ -79,7 +79,7 @@ def parse_toml(text: str, source: str = "") -> dict[str, object]:
     """The tables of a TOML text; raises :class:`PolicyError` with the line and column of a fault."""
     try:
         return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as fault:
+    except (ValueError, RecursionError) as fault:  # ValueError: a number of more than 4300 digits too
         raise PolicyError([Problem("", f"not valid TOML: {fault}")], source) from None
 
 
@@ -97,6 +97,7 @@ class Table:
             self._data = data
         else:
             problems.append(Problem(path, f"must be a table, not {_kind(data)}"))
+            self.problems = []  # what it would lack as a table is not worth saying
 
     def report(self, key: str, message: str) -> None:
         """Adds a problem with one key of this table."""
@@ -123,6 +124,9 @@ class Table:
             return default
         if not isinstance(value, str):
             self.report(key, f"must be text, not {_kind(value)}")
+            return default
+        if not _is_unicode(value):
+            self.report(key, f"{quoted(value)} is not UTF-8")
             return default
         choices = tuple(choices)
         if choices and value not in choices:
@@ -182,8 +186,8 @@ class Table:
             return default
         return length
 
-    def strings(self, key: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
-        """A list of strings."""
+    def items(self, key: str, kind: str = "a list") -> list[object]:
+        """A list of whatever; from the environment, a list of TOML or texts with commas between them."""
         value = self.raw(key)
         if isinstance(value, EnvironmentText):
             value = (
@@ -192,18 +196,22 @@ class Table:
                 else self._from_environment(value)
             )
         if value is None:
-            return default
+            return []
         if not isinstance(value, list):
-            self.report(key, f"must be a list of texts, not {_kind(value)}")
-            return default
+            self.report(key, f"must be {kind}, not {_kind(value)}")
+            return []
+        return value
+
+    def strings(self, key: str) -> tuple[str, ...]:
+        """A list of strings; none where the file does not name it."""
         good = []
-        for index, item in enumerate(value):
-            if isinstance(item, str) and item:
-                good.append(item)
+        for index, item in enumerate(self.items(key, "a list of texts")):
+            if not isinstance(item, str):
+                self.report(f"{key}[{index}]", f"must be text, not {_kind(item)}")
+            elif not item or not _is_unicode(item):
+                self.report(f"{key}[{index}]", f"{quoted(item)} is not UTF-8" if item else "must not be empty")
             else:
-                self.report(
-                    f"{key}[{index}]", f"must be text, not {_kind(item)}" if item != "" else "must not be empty"
-                )
+                good.append(item)
         return tuple(good)
 
     def table(self, key: str) -> "Table":
@@ -235,8 +243,13 @@ class Table:
     def _from_environment(self, text: EnvironmentText) -> object:
         try:
             return tomllib.loads(f"value = {text}")["value"]
-        except (tomllib.TOMLDecodeError, RecursionError):
+        except (ValueError, RecursionError):
             return str(text)
+
+
+def _is_unicode(text: str) -> bool:
+    # An environment variable may hold any octets; Python hands them over as lone surrogates.
+    return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def _kind(value: object) -> str:

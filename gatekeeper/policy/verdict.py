@@ -61,8 +61,9 @@ class Verdict:
     is_personal: bool = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        personal = self.mode is Mode.ENFORCE and self.reason not in (Reason.REQUIRED, Reason.UNLISTED)
-        object.__setattr__(self, "is_personal", personal)
+        unlisted = self.reason is Reason.UNLISTED or (self.reason is Reason.DELETION and self.category is None)
+        for_everybody = unlisted or self.reason is Reason.REQUIRED
+        object.__setattr__(self, "is_personal", self.mode is Mode.ENFORCE and not for_everybody)
 
 
 class Ruling:

@@ -93,6 +93,8 @@ class ReverseProxy:
 
         watch = asyncio.create_task(visitor.watch())
         relay = asyncio.create_task(relay_until_cut())
+        # What it fails with after the visitor has left has nobody to be told to.
+        relay.add_done_callback(lambda task: task.cancelled() or task.exception())
         try:
             await asyncio.wait({relay, watch}, return_when=asyncio.FIRST_COMPLETED)
             gone = not relay.done()

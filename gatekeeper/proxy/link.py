@@ -1,13 +1,13 @@
 """Asking the upstream: a bounded number of exchanges, a total deadline for each head, at most one repetition.
 
-Why an exchange is a task of its own
-------------------------------------
-A visitor who leaves cancels the exchange. httpcore survives that while it sends and receives, and closes the
-connection; but in the moments before it has begun to send (a place in the pool, a lock, the end of a handshake) a
-cancelled request leaves a connection in the pool that nobody uses and nobody closes. Whoever connects and leaves often
-enough would fill the process with them. So the task that is inside the transport is cancelled only once it sends;
-before that it is told to give up at its next step, which is at the latest when the time for connecting is over.
-httpx's ``trace`` extension says which step it is at.
+Why an exchange is a task of its own ------------------------------------ A visitor who leaves cancels the exchange,
+and httpcore does not survive that everywhere. While it sends and receives it closes the connection, provided that a
+cancel scope of anyio's is what is cancelled: from ``Task.cancel`` its cleaning up is not shielded. Before it has
+begun to send (a place in the pool, a lock, the end of a handshake) a cancelled request leaves a connection in the
+pool that nobody uses and nobody closes. Whoever connects and leaves often enough would fill the process with them. So
+the task that is inside the transport is cancelled only once it sends; before that it is told to give up at its next
+step, which is at the latest when the time for connecting is over. httpx's ``trace`` extension says which step it is
+at.
 """
 
 import asyncio
@@ -46,8 +46,13 @@ class Answer:
 
     async def body(self) -> AsyncGenerator[bytes, None]:
         """The body as it comes, no content coding undone; raises :class:`UpstreamError` where it breaks off."""
+        stream = self._response.stream
+        if not isinstance(stream, httpx.AsyncByteStream):
+            raise TypeError("the transport answered with a stream that is not asynchronous")
         try:
-            async for chunk in self._response.aiter_raw():
+            # Not ``aiter_raw``: it closes the response at its end, where a visitor who leaves would cut the closing
+            # short.
+            async for chunk in stream:
                 yield chunk
         except TRANSPORT_FAILURES as error:
             raise upstream_error(error) from None

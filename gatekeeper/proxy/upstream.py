@@ -131,6 +131,9 @@ def build_transport(upstream: Upstream) -> httpx.AsyncHTTPTransport:
 
 
 def _tls(upstream: Upstream) -> ssl.SSLContext:
+    if upstream.origin.scheme != "https":
+        # Trusts nobody, and costs nothing: the usual authorities take 20 ms to load.
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         if upstream.ca_file is None:
             context = httpx.create_ssl_context(trust_env=False)
@@ -165,7 +168,8 @@ def upstream_error(error: Exception) -> UpstreamError:
     while cause is not None and isinstance(error, httpx.ConnectError):
         if isinstance(cause, ssl.SSLError):
             return UpstreamError(f"TLS with it failed: {cause.reason or 'no reason given'}")
-        cause = cause.__cause__
+        # httpcore cuts the chain of causes with ``from None``; the context is still there.
+        cause = cause.__cause__ or cause.__context__
     for kind, status, text in _MEANING:
         if isinstance(error, kind):
             return UpstreamError(text, status=status)

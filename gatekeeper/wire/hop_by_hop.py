@@ -31,19 +31,17 @@ NEVER_NOMINATED = frozenset(
         b"host",
         b"sec-gpc",
         b"set-cookie",
-        b"x-forwarded-for",
-        b"x-forwarded-host",
-        b"x-forwarded-port",
-        b"x-forwarded-proto",
         b"x-real-ip",
     }
 )
+_NEVER_NOMINATED_FAMILY = b"x-forwarded-"
 
 
 def nominated(fields: FieldList) -> frozenset[bytes]:
     """Field names, in lower case, that ``Connection`` declares to be for this hop only."""
     options = {option.strip(b" \t").lower() for value in values(fields, b"connection") for option in value.split(b",")}
-    return frozenset(options - NEVER_NOMINATED - {b"", b"close", b"keep-alive"})
+    listed = options - NEVER_NOMINATED - {b"", b"close", b"keep-alive"}
+    return frozenset(name for name in listed if not name.startswith(_NEVER_NOMINATED_FAMILY))
 
 
 def end_to_end(fields: FieldList) -> FieldList:

@@ -1,6 +1,6 @@
 """An operator's own banner: five shapes cover what hand-made ones write (``[consent.custom]``)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -13,6 +13,7 @@ Scalar = str | int | float | bool
 FORMAT = "custom"
 
 _Parts = tuple[frozenset[str], frozenset[str]]  # granted, refused
+_NOTHING_SAID: _Parts = frozenset(), frozenset()
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ class CustomReader:
             parts = reading(self, text, vocabulary)
             if parts is not None:
                 granted, refused = parts
-                return Choice(State.DECIDED, granted - refused, refused, format=FORMAT)
+                decided = Choice(State.DECIDED, granted - refused, refused, format=FORMAT)
+                return UNDECIDED if parts == _NOTHING_SAID else decided
         return UNDECIDED
 
     def resolve(self, name: str, vocabulary: Vocabulary) -> str | None:
@@ -51,10 +53,12 @@ class CustomReader:
         """What one value says: by the operator's lists where there are any, else by common words."""
         if not self.granted and not self.refused:
             return yes_or_no(value)
+        if _is_among(value, self.refused):
+            return False
         if _is_among(value, self.granted):
             return True
         # With a list of refusals, a value on neither list says nothing; without one, it says no.
-        return False if not self.refused or _is_among(value, self.refused) else None
+        return None if self.refused else False
 
 
 def _is_among(value: object, known: tuple[Scalar, ...]) -> bool:
@@ -63,10 +67,10 @@ def _is_among(value: object, known: tuple[Scalar, ...]) -> bool:
 
 
 def _word(reader: CustomReader, text: str, vocabulary: Vocabulary) -> _Parts | None:
-    if _is_among(text.strip(), reader.granted):
-        return vocabulary.optional(), frozenset()
     if _is_among(text.strip(), reader.refused):
         return frozenset(), vocabulary.optional()
+    if _is_among(text.strip(), reader.granted):
+        return vocabulary.optional(), frozenset()
     return None
 
 
@@ -75,31 +79,33 @@ def _json(reader: CustomReader, text: str, vocabulary: Vocabulary) -> _Parts | N
         document = load_json(text)
     except ValueError:
         return None
-    answers = {}
+    answers = []
     for category, path in reader.paths.items():
         value = document
         for key in path.split("."):
             value = value.get(key) if isinstance(value, dict) else None
-        answers[category] = None if value is None else reader.answer(value)
-    return _sorted_out(answers)
+        answers.append((category, None if value is None else reader.answer(value)))
+    # JSON is not decoded any further: its texts would begin to speak.
+    return _sorted_out(answers) or (_NOTHING_SAID if isinstance(document, dict | list) else None)
 
 
 def _pairs(reader: CustomReader, text: str, vocabulary: Vocabulary) -> _Parts | None:
-    answers: dict[str, bool | None] = {}
+    answers = []
     for part in text.split(reader.separator or "|"):
         name, assign, value = part.partition(reader.assign)
         category = reader.resolve(name, vocabulary)
         if assign and category is not None:
-            answer = reader.answer(value.strip())
-            # Several names of one category: granted only if every one of them is.
-            answers[category] = answer if answers.get(category, True) else answers[category]
+            answers.append((category, reader.answer(value.strip())))
     return _sorted_out(answers)
 
 
-def _sorted_out(answers: Mapping[str, bool | None]) -> _Parts | None:
-    granted = frozenset(category for category, answer in answers.items() if answer is True)
-    refused = frozenset(category for category, answer in answers.items() if answer is False)
-    return (granted, refused) if granted or refused else None
+def _sorted_out(answers: Iterable[tuple[str, bool | None]]) -> _Parts | None:
+    """A category that is asked for more than once is granted only if every answer is yes."""
+    said: dict[bool | None, set[str]] = {True: set(), False: set(), None: set()}
+    for category, answer in answers:
+        said[answer].add(category)
+    granted = frozenset(said[True] - said[False] - said[None])
+    return (granted, frozenset(said[False])) if granted or said[False] else None
 
 
 def _list(reader: CustomReader, text: str, vocabulary: Vocabulary) -> _Parts | None:
@@ -119,7 +125,7 @@ def _positional(reader: CustomReader, text: str, vocabulary: Vocabulary) -> _Par
     flags = text.strip().split(reader.separator) if reader.separator else list(text.strip())
     if len(flags) != len(reader.order):
         return None
-    return _sorted_out(dict(zip(reader.order, map(reader.answer, flags), strict=True)))
+    return _sorted_out(zip(reader.order, map(reader.answer, flags), strict=True))
 
 
 _READINGS: Mapping[str, Callable[[CustomReader, str, Vocabulary], _Parts | None]] = {

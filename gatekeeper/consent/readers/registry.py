@@ -34,6 +34,7 @@ def read_choice(
     for name, value in cookies:
         values.setdefault(name, []).append(value)
     choices = []
+    recognised: dict[bytes, set[bytes]] = {}
     for reader in readers:
         companions: Mapping[bytes, bytes] = {name: values[name][0] for name in reader.companions if name in values}
         for name in reader.cookies:
@@ -44,6 +45,9 @@ def read_choice(
                 choice = reader.read(value, companions, vocabulary)
                 if choice is not None:
                     choices.append(choice.aged(now=now, max_age=max_age, revision=revision))
+                    recognised.setdefault(name, set()).add(value)
+    # A copy that no reader knows, beside one of the same name that is known, says nothing; it must not go unheard.
+    choices += [UNDECIDED for name, known in recognised.items() if not known.issuperset(values[name])]
     if choices:
         return most_refusing(choices)
     present = any(name in values for reader in readers for name in reader.cookies)
