@@ -69,14 +69,15 @@ class Decisions:
         where a rule knows it: ``.AspNetCore.Session`` is ``_AspNetCore_Session`` to PHP, which is nobody's cookie and
         no obstacle, but ``%5fga`` is ``_ga``. One that is enforced comes before one that is only reported.
         """
+        own, *inner = (self.ruling(name, host, path) for name in names)
         renamed = [mangled for name in names for mangled in mangled_names(name)]
-        rulings = [self.ruling(name, host, path) for name in names]
-        rulings += [
-            ruling
-            for name in (*doubtful, *renamed)
-            if (ruling := self.ruling(name, host, path)).reason is not Reason.UNLISTED
-        ]
-        obstacles = [ruling for ruling in rulings if not may_be_sent(ruling)]
+        known = (self.ruling(name, host, path) for name in (*doubtful, *renamed))
+        inner += [ruling for ruling in known if ruling.reason is not Reason.UNLISTED]
+        # The value behind an inner name is not looked at, so the constant of { value = … } excuses the cookie's own
+        # name alone.
+        obstacles = [ruling for ruling in inner if not ruling.allowed and ruling.on_refusal is not OnRefusal.SESSION]
+        if not own.allowed and own.on_refusal not in (OnRefusal.SESSION, OnRefusal.REPLACE):
+            obstacles.insert(0, own)
         return next((one for one in obstacles if one.mode is Mode.ENFORCE), obstacles[0] if obstacles else None)
 
     def remember_sent(self, name: bytes) -> None:
@@ -87,8 +88,3 @@ class Decisions:
             if len(self.sent_as_is) >= _REMEMBERED:
                 self.sent_as_is.clear()
             self.sent_as_is.add(name)
-
-
-def may_be_sent(ruling: Ruling) -> bool:
-    """Whether a cookie of this name may reach the upstream in one form or another."""
-    return ruling.allowed or ruling.on_refusal in (OnRefusal.SESSION, OnRefusal.REPLACE)
