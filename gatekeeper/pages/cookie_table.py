@@ -60,7 +60,7 @@ class CategoryTable:
     @property
     def heading(self) -> str:
         """What stands above the table."""
-        return self.category.heading or self.category.title or self.category.id
+        return self.category.heading.strip() or self.category.title.strip() or self.category.id
 
     @property
     def basis_in_words(self) -> str:

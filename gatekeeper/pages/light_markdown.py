@@ -17,8 +17,8 @@ _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
 _BREAKS = re.compile(r"[ \t\n\v\f\r\x85\u2028\u2029]+")  # \s would also take no-break spaces, which are spelling
 # An underscore within a word is never emphasis; an ampersand that begins no entity is only itself.
 _SPECIAL = re.compile(r"[\\`*\[\]<>~|#]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])|&(?=#?\w+;)")
-# "- x", "+ x", "1. x" and "1) x" would begin a list, "---" be a rule; "===" would make a heading of the line before, "-:"
-# a table.
+# "- x", "+ x", "1. x" and "1) x" would begin a list, "---" be a rule; "===" would make the line before a heading, "-:"
+# a table's.
 _LINE_START = re.compile(r"^(?:(\d{1,9})(?=[.)](?: |$))|(?=[-+](?: |$)|[-:][-: ]*$|=+ *$))", re.MULTILINE)
 
 
