@@ -19,6 +19,7 @@ _WIDE_SPACE = (
     rb"\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xa8\xa9\xaf]|\xe2\x81\x9f|\xe3\x80\x80|\xef\xbb\xbf|[\x85\xa0]"
 )
 _SEPARATORS = re.compile(rb"(?:[\x00-\x20\x7f,]|" + _WIDE_SPACE + rb")+")
+_QUOTED_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _UNUSUAL_IN_NAME = re.compile(rb"[^!#$'*\-^_`|~0-9A-Za-z]")
 # RFC 9110 section 5.6.2, and what is not among RFC 6265bis' cookie-octets (section 4.1.1).
 _TOKEN_OCTETS = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -55,8 +56,8 @@ def parse_cookie(field_value: bytes) -> tuple[CookiePair, ...]:
 def split_names(name: bytes, value: bytes) -> tuple[bytes, ...]:
     """Names that a parser sees which ends pairs at white space or commas, or reads a nameless pair as a name.
 
-    The name as browsers mean it is not among them. Quotes are not looked at: a parser that honours them sees fewer
-    names.
+    The name as browsers mean it is not among them. What quotes hide from a parser that
+    honours them is not left out: it sees fewer names.
     """
     parts: list[bytes] = []
     if name:
@@ -67,6 +68,9 @@ def split_names(name: bytes, value: bytes) -> tuple[bytes, ...]:
     for before in value.split(b"=")[:-1]:
         # "1, b" before an "=" holds the name b; "1" alone is value: "a=1=2".
         parts += [part for part in _SEPARATORS.split(before)[1:] if part][-1:]
+    if quoted := _QUOTED_STRING.match(value):
+        # Whoever honours quotes reads a="x"b=2 as two pairs.
+        parts += [_last_token(part) for part in value[quoted.end() :].split(b"=")[:-1]]
     # Parsers of RFC 2109's time take quotes off a name.
     parts += [part.replace(b'"', b"") for part in parts if b'"' in part]
     return tuple(dict.fromkeys(part for part in parts if part and part != name))

@@ -9,7 +9,7 @@ A :class:`Gate` is shared; an :class:`Exchange` is the only state, one for each 
 """
 
 from gatekeeper.consent.choice import ABSENT
-from gatekeeper.cookies.grammar import WSP
+from gatekeeper.cookies.grammar import CONTROL, WSP
 from gatekeeper.cookies.request import parse_cookie
 from gatekeeper.cookies.scope import canonical_host
 from gatekeeper.enforcement.caches import make_private
@@ -87,10 +87,12 @@ class Exchange:
         """The response's fields as the visitor may see them; called again for each interim (1xx) response."""
         if self.gate.policy.enforcement.mode is Mode.OFF:
             return fields
+        before = len(self.outcomes)
         try:
             return self._response(status, fields)
         except Exception as fault:  # noqa: BLE001 — as above
             self.fault = fault
+            del self.outcomes[before:]
             return self._closed_response(fields)
 
     def trailers(self, fields: FieldList) -> FieldList:
@@ -130,12 +132,18 @@ class Exchange:
 
     def _closed_request(self, fields: FieldList) -> FieldList:
         """Only what is required without any doubt."""
-        if self.gate.policy.enforcement.mode is not Mode.ENFORCE:
+        gate = self.gate
+        if gate.policy.enforcement.mode is not Mode.ENFORCE:
             return fields
         cookies: list[bytes | None] = []
         for value in values(fields, b"cookie"):
-            segments = value.split(b";") if is_plain(value) else []
-            kept = [raw for raw in segments if raw.partition(b"=")[0].strip(WSP) in self.gate.always]
+            kept = []
+            for raw in value.split(b";"):
+                name = _name(raw)
+                if name in gate.always and name not in gate.hidden and is_plain(value):
+                    kept.append(raw)
+                elif raw.strip(WSP) and name not in gate.hidden:
+                    self.outcomes.append((_faulted(Direction.REQUEST, name), None))
             cookies.append(b";".join(kept).lstrip(WSP) or None)
         return _with_cookies(fields, cookies)
 
@@ -213,17 +221,28 @@ class Exchange:
 
     def _closed_response(self, fields: FieldList) -> FieldList:
         """The page, without any cookie that is not required without doubt."""
-        if self.gate.policy.enforcement.mode is not Mode.ENFORCE:
+        gate = self.gate
+        if gate.policy.enforcement.mode is not Mode.ENFORCE:
             return fields
-        kept = []
+        known = gate.always if gate.policy.consent.upstream_may_set else gate.always - gate.consent_names
+        kept: list[tuple[bytes, bytes]] = []
+        leaving = 0
         for name, value in fields:
             key = name.lower()
             if key in _SETTING:
-                cookie = value.partition(b";")[0].partition(b"=")[0].strip(WSP)
-                if key == _SET_COOKIE2 or cookie not in self.gate.always:
+                sure = key == _SET_COOKIE and _name(value) in known and not CONTROL.search(value)
+                leaving += sure
+                if not sure or leaving > MAX_SET_COOKIES:
+                    self.outcomes.append((_faulted(Direction.RESPONSE, _name(value)), None))
                     continue
             kept.append((name, value))
         return tuple(kept)
+
+
+def _name(pair: bytes) -> bytes:
+    """The cookie-name of a pair or Set-Cookie field value; empty where no "=" makes it one."""
+    name, equals, _ = pair.partition(b"=")
+    return name.strip(WSP) if equals else b""
 
 
 def _is_on(fields: FieldList, name: bytes) -> bool:
@@ -245,6 +264,10 @@ def _sets_cookies(fields: FieldList) -> bool:
         if len(name) in _LENGTHS and name.lower() in _SETTING:
             return True
     return False
+
+
+def _faulted(direction: Direction, name: bytes) -> Verdict:
+    return Verdict(direction, name, None, None, Action.DROP, Reason.FAULT)
 
 
 def _with(verdict: Verdict, action: Action, reason: Reason) -> Verdict:

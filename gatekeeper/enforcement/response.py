@@ -37,7 +37,7 @@ class Attributes:
         self.remembered: dict[bytes, int] = {}
 
     def live_until(self, attributes: bytes) -> int:
-        """A time (epoch seconds) before which they surely are no deletion; far in the past if they need a closer look."""
+        """A time (epoch seconds) before which they surely are no deletion; long past if they need a closer look."""
         until = _live_until(attributes)
         if len(attributes) <= self._LONGEST:
             if len(self.remembered) >= self._MOST:

@@ -8,5 +8,6 @@ called), ``limits``.
 from gatekeeper.proxy.app import ReverseProxy
 from gatekeeper.proxy.limits import Limits
 from gatekeeper.proxy.upstream import Upstream, UpstreamError
+from gatekeeper.proxy.visitor import VisitorStalled
 
-__all__ = ["Limits", "ReverseProxy", "Upstream", "UpstreamError"]
+__all__ = ["Limits", "ReverseProxy", "Upstream", "UpstreamError", "VisitorStalled"]

@@ -1,13 +1,14 @@
 """Asking the upstream: a bounded number of exchanges, a total deadline for each head, at most one repetition.
 
-Why an exchange is a task of its own ------------------------------------ A visitor who leaves cancels the exchange,
-and httpcore does not survive that everywhere. While it sends and receives it closes the connection, provided that a
-cancel scope of anyio's is what is cancelled: from ``Task.cancel`` its cleaning up is not shielded. Before it has
-begun to send (a place in the pool, a lock, the end of a handshake) a cancelled request leaves a connection in the
-pool that nobody uses and nobody closes. Whoever connects and leaves often enough would fill the process with them. So
-the task that is inside the transport is cancelled only once it sends; before that it is told to give up at its next
-step, which is at the latest when the time for connecting is over. httpx's ``trace`` extension says which step it is
-at.
+Why an exchange is a task of its own
+------------------------------------
+A visitor who leaves cancels the exchange, and httpcore does not survive that everywhere. While it sends and receives it
+closes the connection, provided that a cancel scope of anyio's is what is cancelled: from ``Task.cancel`` its cleaning
+up is not shielded. Before it has begun to send (a place in the pool, a lock, the end of a handshake) a cancelled
+request leaves a connection in the pool that nobody uses and nobody closes. Whoever connects and leaves often enough
+would fill the process with them. So the task that is inside the transport is cancelled only once it sends; before that
+it is told to give up at its next step, which is at the latest when the time for connecting is over. httpx's ``trace``
+extension says which step it is at.
 """
 
 import asyncio
@@ -50,8 +51,7 @@ class Answer:
         if not isinstance(stream, httpx.AsyncByteStream):
             raise TypeError("the transport answered with a stream that is not asynchronous")
         try:
-            # Not ``aiter_raw``: it closes the response at its end, where a visitor who leaves would cut the closing
-            # short.
+            # Not ``aiter_raw``, which closes the response by itself: :meth:`aclose` alone does.
             async for chunk in stream:
                 yield chunk
         except TRANSPORT_FAILURES as error:
@@ -79,10 +79,10 @@ class Link:
         self.transport = transport
         self.upstream = upstream
         # RFC 9112 section 9.6: who keeps no connection has to say so.
-        self.last_words: FieldList = () if reuses else ((b"Connection", b"close"),)
+        self.connection_fields: FieldList = () if reuses else ((b"Connection", b"close"),)
         self._limits = limits
         self._places = asyncio.Semaphore(upstream.max_connections)
-        self._left: set[asyncio.Task[None]] = set()
+        self._abandoned: set[asyncio.Task[None]] = set()
 
     async def ask(self, request: OutboundRequest, upload: Upload) -> Answer:
         """The upstream's answer, which the caller closes; raises :class:`UpstreamError`, and what ``upload`` raises."""
@@ -93,8 +93,8 @@ class Link:
         except asyncio.CancelledError:
             errand.give_up()
             burial = asyncio.create_task(_bury(task))
-            self._left.add(burial)
-            burial.add_done_callback(self._left.discard)
+            self._abandoned.add(burial)
+            burial.add_done_callback(self._abandoned.discard)
             raise
 
     async def place(self) -> None:
@@ -112,8 +112,8 @@ class Link:
 
     async def aclose(self) -> None:
         """Close every connection, after the exchanges whose visitors have left (at most the time for connecting)."""
-        if self._left:
-            await asyncio.wait(self._left)
+        if self._abandoned:
+            await asyncio.wait(self._abandoned)
         await self.transport.aclose()
 
 
@@ -212,7 +212,7 @@ class _Errand:
         request = httpx.Request(
             self._request.method,
             upstream.origin,
-            headers=[*self._request.fields, *self._link.last_words],
+            headers=[*self._request.fields, *self._link.connection_fields],
             # With ``stream`` httpx adds no field of its own; with ``content`` it would.
             stream=self._upload,
             # ``target`` goes out as it is; the URL is only where to connect to.

@@ -18,7 +18,8 @@ class Visitor:
     """One reader for two questions, "what comes next in the body" and "is the visitor still there".
 
     ASGI answers both through ``receive``, and servers do not expect two tasks in it. :meth:`watch` reads; at most one
-    part of the body waits, so an upstream that is slow makes the visitor slow and nothing is piled up.
+    part of the body waits, so an upstream that is slow makes the visitor slow and nothing is piled up. While a part
+    waits nobody reads; a visitor who leaves then is missed when the upstream's time for taking it is over.
     """
 
     def __init__(self, receive: Receive, send: Send, *, idle: float) -> None:

@@ -233,6 +233,34 @@ def test_a_field_that_no_server_should_have_let_in_is_400(field: tuple[bytes, by
     assert transport.requests == []
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        [(b"content-length", b"2"), (b"transfer-encoding", b"chunked")],
+        [(b"content-length", b"2"), (b"content-length", b"3")],
+        [(b"content-length", b"2, 3")],
+        [(b"content-length", b"-2")],
+        [(b"content-length", b"")],
+        [(b"transfer-encoding", b"chunked"), (b"transfer-encoding", b"chunked")],
+        [(b"transfer-encoding", b"gzip, chunked")],
+        [(b"transfer-encoding", b"identity")],
+        [(b"host", b"another.example")],
+        [(b"host", b"shop.example")],
+    ],
+)
+def test_a_head_with_two_meanings_that_no_server_should_have_let_in_is_400(fields: list[tuple[bytes, bytes]]) -> None:
+    transport = Recorder()
+    asked = scope(method="POST", headers=[(b"host", b"shop.example"), *fields])
+    said = asyncio.run(spoken(ReverseProxy("http://a", transport=transport), asked, NO_BODY))
+    assert said[0]["status"] == 400
+    assert transport.requests == []
+
+
+def test_a_head_without_host_that_no_server_should_have_let_in_is_400() -> None:
+    said = asyncio.run(spoken(ReverseProxy("http://a", transport=Recorder()), scope(headers=[]), NO_BODY))
+    assert said[0]["status"] == 400
+
+
 def test_a_list_of_fields_that_grows_afterwards_changes_nothing() -> None:
     """What uvicorn does with trailers."""
     fields = [[b"host", b"a"], [b"transfer-encoding", b"chunked"]]
