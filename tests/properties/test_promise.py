@@ -132,7 +132,7 @@ def is_readable(name: bytes, content: bytes, granted: frozenset[str] | None) -> 
     if name == b"ad_seen":
         return True
     if name == b"ad_optout" and category_of(name) not in allowed(granted):
-        return content.strip(b'"') == b"1"
+        return content.strip(b'" \t') == b"1"
     return category_of(name) in allowed(granted)
 
 
