@@ -59,15 +59,16 @@ def split_names(name: bytes, value: bytes) -> tuple[bytes, ...]:
     The name as browsers mean it is not among them. What quotes hide from a parser that
     honours them is not left out: it sees fewer names.
     """
-    parts: list[bytes] = []
-    if name:
-        parts += _SEPARATORS.split(name)
-    else:
-        name_read, _, value = value.lstrip(b"= \t").partition(b"=")
-        parts += _SEPARATORS.split(name_read)
+    first = name
+    if not name:
+        first, _, value = value.lstrip(b"= \t").partition(b"=")
+    parts = _SEPARATORS.split(first)
+    begins = len(parts) > 1 and not parts[-1]
     for before in value.split(b"=")[:-1]:
-        # "1, b" before an "=" holds the name b; "1" alone is value: "a=1=2".
-        parts += [part for part in _SEPARATORS.split(before)[1:] if part][-1:]
+        # "1, b" before an "=" holds the name b; "1" alone is value: "a=1=2". Behind "1, =" a new pair begins.
+        tokens = _SEPARATORS.split(before)
+        parts += [token for token in tokens[0 if begins else 1 :] if token][-1:]
+        begins = not tokens[-1] and (begins or len(tokens) > 1)
     if quoted := _QUOTED_STRING.match(value):
         # Whoever honours quotes reads a="x"b=2 as two pairs.
         parts += [_last_token(part) for part in value[quoted.end() :].split(b"=")[:-1]]

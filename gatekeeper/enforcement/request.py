@@ -94,7 +94,9 @@ def _goes_on(
 def _obstacle(pair: CookiePair, decisions: Decisions, host: str, path: str) -> Ruling | None:
     """What keeps the pair from the upstream."""
     inner = split_names(pair.name, pair.value)
-    doubtful = resumed_names(pair.value)
+    # ASP.NET Core allows no white space before "=", and begins anew behind it.
+    whole = pair.raw.strip(WSP)
+    doubtful = resumed_names(pair.value if whole == pair.name + b"=" + pair.value else whole)
     obstacle = decisions.first_obstacle((pair.name, *inner), doubtful, host, path)
     if obstacle is not None:
         return obstacle
