@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import reduce
 
 
 class State(StrEnum):
@@ -18,7 +17,7 @@ class State(StrEnum):
 
 
 _BINDING = frozenset({State.DECIDED, State.NOT_REQUIRED})
-# Of two copies, the one whose state stands further left tells how far both together are a choice.
+# Of several copies, the one whose state stands furthest left tells how far all together are a choice.
 _WEAKEST_FIRST = (State.ABSENT, State.UNDECIDED, State.OPAQUE, State.STALE, State.NOT_REQUIRED, State.DECIDED)
 _CLOCKS_APART = 86400  # seconds by which the clock that dated a choice may be ahead of ours
 
@@ -66,23 +65,20 @@ def most_refusing(choices: Sequence[Choice]) -> Choice:
     Browsers send several when a host and its parent domain each hold one, and nobody can tell which of them the visitor
     saw.
     """
-    return reduce(_stricter, choices) if choices else ABSENT
-
-
-def _stricter(one: Choice, other: Choice) -> Choice:
-    if one == other:
-        return one
-    base = min(one, other, key=lambda choice: _WEAKEST_FIRST.index(choice.state))
-    granted = (one.granted & other.granted) if base.is_binding else frozenset()
-    refused = _said_no(one) | _said_no(other)
-    dates = [choice.given_at for choice in (one, other) if choice.given_at is not None]
-    revisions = [choice.revision for choice in (one, other) if choice.revision is not None]
+    copies = tuple(dict.fromkeys(choices))
+    if len(copies) < 2:
+        return copies[0] if copies else ABSENT
+    base = min(copies, key=lambda choice: _WEAKEST_FIRST.index(choice.state))
+    granted = frozenset.intersection(*(choice.granted for choice in copies)) if base.is_binding else frozenset()
+    refused = frozenset.union(*map(_said_no, copies))
+    dates = [choice.given_at for choice in copies if choice.given_at is not None]
+    revisions = [choice.revision for choice in copies if choice.revision is not None]
     return Choice(
-        # A stale copy's own refusals no longer count; those of the other copy do.
+        # A stale copy's own refusals no longer count; those of the other copies do.
         State.UNDECIDED if base.state is State.STALE and refused else base.state,
         granted,
         refused,
-        tuple(pair for pair in one.native if pair in other.native),
+        tuple(pair for pair in base.native if all(pair in choice.native for choice in copies)),
         min(dates, default=None),
         min(revisions, default=None),
         base.format,

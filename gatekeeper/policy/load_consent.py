@@ -103,7 +103,7 @@ def _custom(table: Table, cookie: bytes, vocabulary: Vocabulary) -> CustomReader
             if name not in vocabulary.ids():
                 table.report(key, no_category(name, vocabulary))
     needed = {"word": "granted", "json": "paths", "positional": "order"}.get(shape)
-    if needed and is_said and table.raw(needed) in (None, "", [], {}):
+    if needed and is_said and not settings[needed] and not table.is_reported(needed):
         table.report(needed, f"is missing, and the shape {quoted(shape)} rests on it")
     table.close()
     return CustomReader(shape, (cookie,), **settings)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from gatekeeper.consent.category import Basis
+from gatekeeper.consent.readers.custom import FORMAT as CUSTOM
 from gatekeeper.cookies.grammar import BROWSER_MAX_AGE
 from gatekeeper.policy.document import FILE, Policy, Rule
 from gatekeeper.policy.glob import compile_glob
@@ -17,11 +18,16 @@ def review(policy: Policy, presets: Presets) -> tuple[Problem, ...]:
     """Warnings, in the order of the file."""
     own = [rule for rule in policy.rules if rule.source == FILE]
     found: list[Problem] = list(_about_categories(policy))
-    trackers = Matcher(_known_trackers(presets))
+    trackers = tuple(_known_trackers(presets))
+    by_name = Matcher(trackers)
     required = {category.id for category in policy.categories if category.basis is Basis.REQUIRED}
     for index, rule in enumerate(own):
         path = f"cookie[{index}]"
-        found += _about_rule(path, rule, rule.category in required, trackers)
+        if rule.category in required:
+            found += _about_required(path, rule, by_name.find(rule.octets) if rule.is_exact else _met(rule, trackers))
+        if rule.max_age is not None and rule.max_age > BROWSER_MAX_AGE:
+            never = "browsers keep no cookie for more than 400 days: this cap does nothing"
+            found.append(Problem(f"{path}.max_age", never))
         found += _swallowed(path, rule, policy)
     return tuple(found)
 
@@ -29,7 +35,7 @@ def review(policy: Policy, presets: Presets) -> tuple[Problem, ...]:
 def _about_categories(policy: Policy) -> Iterator[Problem]:
     if not any(category.basis is Basis.REQUIRED for category in policy.categories):
         yield Problem("category", 'none has the basis "required": no cookie but the consent cookie passes unasked')
-    if policy.consent.revision > 1 and policy.consent.format == "custom":
+    if policy.consent.revision > 1 and any(reader.id == CUSTOM for reader in policy.consent.readers):
         yield Problem("consent.revision", "a custom consent cookie tells no revision, so no choice is stale by it")
     if not policy.rules and policy.enforcement.unlisted == "block":
         yield Problem("cookie", "there is no rule and no preset: every cookie is unlisted and will be blocked")
@@ -37,18 +43,21 @@ def _about_categories(policy: Policy) -> Iterator[Problem]:
         yield Problem("consent.max_age", "browsers keep no cookie for more than 400 days")
 
 
-def _about_rule(path: str, rule: Rule, required: bool, trackers: Matcher) -> Iterator[Problem]:
-    known = trackers.find(rule.octets) if rule.is_exact else None
-    if required and known is not None:
+def _about_required(path: str, rule: Rule, known: Rule | None) -> Iterator[Problem]:
+    if "*" in rule.name and not rule.name.strip("*?"):
+        yield Problem(f"{path}.name", f"{quoted(rule.name)} lets every cookie pass without consent")
+    elif known is not None:
         yield Problem(
             f"{path}.category",
-            f"{quoted(rule.name)} is known as a cookie of {known.provider} for {known.category}; "
+            f"{quoted(known.name)} is known as a cookie of {known.provider} for {known.category}; "
             f"{quoted(rule.category)} needs no consent",
         )
-    if required and rule.name in ("*", "?*", "*?"):
-        yield Problem(f"{path}.name", f"{quoted(rule.name)} lets every cookie pass without consent")
-    if rule.max_age is not None and rule.max_age > BROWSER_MAX_AGE:
-        yield Problem(f"{path}.max_age", "browsers keep no cookie for more than 400 days: this cap does nothing")
+
+
+def _met(rule: Rule, trackers: tuple[Rule, ...]) -> Rule | None:
+    """The first tracker that a pattern matches."""
+    matches = compile_glob(rule.octets)
+    return next((tracker for tracker in trackers if matches(tracker.octets)), None)
 
 
 def _swallowed(path: str, rule: Rule, policy: Policy) -> Iterator[Problem]:
@@ -57,7 +66,7 @@ def _swallowed(path: str, rule: Rule, policy: Policy) -> Iterator[Problem]:
         return
     matches = compile_glob(rule.octets)
     for other in policy.rules:
-        if other.source != FILE and other.category != rule.category and other.is_exact and matches(other.octets):
+        if other.source != FILE and other.category != rule.category and matches(other.octets):
             yield Problem(
                 f"{path}.name",
                 f"{quoted(rule.name)} swallows {quoted(other.name)} of the preset {quoted(other.source)}, which is "

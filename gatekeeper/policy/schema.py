@@ -103,6 +103,13 @@ class Table:
         """Adds a problem with one key of this table."""
         self.problems.append(Problem(f"{self.path}.{key}" if self.path and key else self.path or key, message))
 
+    def is_reported(self, key: str) -> bool:
+        """Whether there is a problem with the key, or with something in it, already."""
+        below = self._below(key)
+        return any(
+            problem.path == below or problem.path.startswith((below + ".", below + "[")) for problem in self.problems
+        )
+
     def has(self, key: str) -> bool:
         """Whether the file names the key."""
         return key in self._data

@@ -1,0 +1,163 @@
+"""Basis, choice and signals weighed: the table of the contract, cell by cell, and what must hold beyond it."""
+
+from itertools import product
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gatekeeper.consent.category import Basis, Category
+from gatekeeper.consent.choice import ABSENT, UNDECIDED, Choice, State
+from gatekeeper.consent.grant import Gpc, Standing, weigh
+
+GRANTED = Choice(State.DECIDED, frozenset("c"), frozenset())
+REFUSED = Choice(State.DECIDED, frozenset(), frozenset("c"))
+SILENT = Choice(State.DECIDED, frozenset("x"), frozenset("y"))  # decided, and says nothing of this category
+BY_REGION = Choice(State.NOT_REQUIRED, frozenset("c"), frozenset())
+STALE_YES = Choice(State.STALE, frozenset("c"), frozenset())
+STALE_NO = Choice(State.STALE, frozenset(), frozenset("c"))
+OPAQUE = Choice(State.OPAQUE)
+NOBODY_CHOSE = [ABSENT, UNDECIDED, STALE_YES, STALE_NO, OPAQUE]
+
+
+def standing(
+    basis: Basis, choice: Choice, *, category_gpc: bool = True, gpc: Gpc = True, signal: bool = False
+) -> Standing:
+    categories = (Category("c", basis, gpc=category_gpc),)
+    return weigh(choice, categories=categories, gpc=gpc, signal=signal).standings["c"]
+
+
+@pytest.mark.parametrize("signal", [False, True])
+@pytest.mark.parametrize("gpc", [True, False, "strict"])
+@pytest.mark.parametrize("choice", [*NOBODY_CHOSE, GRANTED, REFUSED, SILENT, BY_REGION])
+def test_what_is_required_is_allowed_whatever_was_said(choice: Choice, gpc: Gpc, signal: bool) -> None:
+    assert standing(Basis.REQUIRED, choice, gpc=gpc, signal=signal) is Standing.REQUIRED
+
+
+@pytest.mark.parametrize("choice", NOBODY_CHOSE)
+@pytest.mark.parametrize(
+    ("basis", "category_gpc", "gpc", "signal", "allowed"),
+    [
+        (Basis.OPT_IN, True, True, False, False),
+        (Basis.OPT_IN, True, True, True, False),
+        (Basis.OPT_IN, False, True, True, False),
+        (Basis.OPT_IN, True, False, True, False),
+        (Basis.OPT_IN, True, "strict", True, False),
+        (Basis.OPT_OUT, True, True, False, True),
+        (Basis.OPT_OUT, True, True, True, False),
+        (Basis.OPT_OUT, False, True, True, True),
+        (Basis.OPT_OUT, True, False, True, True),
+        (Basis.OPT_OUT, True, "strict", True, False),
+        (Basis.OPT_OUT, False, "strict", True, True),
+        (Basis.OPT_OUT, True, "strict", False, True),
+    ],
+)
+def test_while_nobody_chose_the_basis_and_the_signal_decide(
+    choice: Choice, basis: Basis, category_gpc: bool, gpc: Gpc, signal: bool, allowed: bool
+) -> None:
+    found = standing(basis, choice, category_gpc=category_gpc, gpc=gpc, signal=signal)
+    assert found.allows == allowed
+
+
+@pytest.mark.parametrize("basis", [Basis.OPT_IN, Basis.OPT_OUT])
+@pytest.mark.parametrize(
+    ("category_gpc", "gpc", "signal", "expected"),
+    [
+        (True, True, False, Standing.GRANTED),
+        (True, True, True, Standing.GRANTED),
+        (True, False, True, Standing.GRANTED),
+        (True, "strict", False, Standing.GRANTED),
+        (True, "strict", True, Standing.SIGNAL),
+        (False, "strict", True, Standing.GRANTED),
+    ],
+)
+def test_an_explicit_grant_outweighs_the_signal_unless_it_is_strict(
+    basis: Basis, category_gpc: bool, gpc: Gpc, signal: bool, expected: Standing
+) -> None:
+    assert standing(basis, GRANTED, category_gpc=category_gpc, gpc=gpc, signal=signal) is expected
+
+
+@pytest.mark.parametrize("signal", [False, True])
+@pytest.mark.parametrize("gpc", [True, False, "strict"])
+@pytest.mark.parametrize("basis", [Basis.OPT_IN, Basis.OPT_OUT])
+def test_a_refusal_holds_whatever_the_signal(basis: Basis, gpc: Gpc, signal: bool) -> None:
+    assert standing(basis, REFUSED, gpc=gpc, signal=signal) is Standing.REFUSED
+
+
+@pytest.mark.parametrize("basis", [Basis.OPT_IN, Basis.OPT_OUT])
+def test_what_was_granted_by_region_is_no_explicit_choice_and_yields_to_the_signal(basis: Basis) -> None:
+    assert standing(basis, BY_REGION) is Standing.GRANTED
+    assert standing(basis, BY_REGION, signal=True) is Standing.SIGNAL
+    assert standing(basis, BY_REGION, signal=True, gpc=False) is Standing.GRANTED
+    assert standing(basis, BY_REGION, signal=True, category_gpc=False) is Standing.GRANTED
+
+
+def test_what_a_choice_leaves_out_is_not_granted_and_may_be_exempt() -> None:
+    assert standing(Basis.OPT_IN, SILENT) is Standing.REFUSED
+    assert standing(Basis.OPT_OUT, SILENT) is Standing.EXEMPT
+    assert standing(Basis.OPT_OUT, SILENT, signal=True) is Standing.SIGNAL
+
+
+def test_reasons_tell_undecided_from_refused() -> None:
+    assert standing(Basis.OPT_IN, ABSENT) is Standing.UNDECIDED
+    assert standing(Basis.OPT_OUT, ABSENT) is Standing.EXEMPT
+    assert standing(Basis.OPT_OUT, ABSENT, signal=True) is Standing.SIGNAL
+
+
+def test_a_stale_choice_is_as_if_never_made() -> None:
+    for basis in (Basis.OPT_IN, Basis.OPT_OUT):
+        assert standing(basis, STALE_YES) is standing(basis, ABSENT)
+        assert standing(basis, STALE_NO) is standing(basis, ABSENT)
+
+
+def test_a_category_both_granted_and_refused_is_refused() -> None:
+    both = Choice(State.DECIDED, frozenset("c"), frozenset("c"))
+    assert standing(Basis.OPT_IN, both) is standing(Basis.OPT_OUT, both) is Standing.REFUSED
+
+
+def test_a_refusal_in_an_undecided_merge_still_holds() -> None:
+    merged = Choice(State.UNDECIDED, frozenset(), frozenset("c"))
+    assert standing(Basis.OPT_OUT, merged) is Standing.REFUSED
+
+
+def test_every_standing_either_allows_or_not() -> None:
+    assert {each for each in Standing if each.allows} == {Standing.REQUIRED, Standing.GRANTED, Standing.EXEMPT}
+
+
+CATEGORIES = tuple(Category(f"{basis.value}-{gpc}", basis, gpc=gpc) for basis, gpc in product(Basis, (False, True)))
+IDS = [category.id for category in CATEGORIES]
+SOME = st.frozensets(st.sampled_from(IDS))
+
+
+@settings(deadline=None)
+@given(st.sampled_from(State), SOME, SOME, SOME, SOME, st.sampled_from([True, False, "strict"]), st.booleans())
+def test_granting_more_or_refusing_less_never_allows_less(
+    state: State,
+    granted: frozenset[str],
+    more: frozenset[str],
+    refused: frozenset[str],
+    fewer: frozenset[str],
+    gpc: Gpc,
+    signal: bool,
+) -> None:
+    def allowed(choice: Choice) -> frozenset[str]:
+        return weigh(choice, categories=CATEGORIES, gpc=gpc, signal=signal).allowed
+
+    stricter = allowed(Choice(state, granted, refused))
+    assert stricter <= allowed(Choice(state, granted | more, refused))
+    assert stricter <= allowed(Choice(state, granted, refused & fewer))
+    assert stricter <= allowed(Choice(state, frozenset(IDS), frozenset()))
+
+
+@settings(deadline=None)
+@given(st.sampled_from(State), SOME, SOME, st.sampled_from([True, False, "strict"]))
+def test_a_signal_never_allows_more(state: State, granted: frozenset[str], refused: frozenset[str], gpc: Gpc) -> None:
+    choice = Choice(state, granted, refused)
+    without = weigh(choice, categories=CATEGORIES, gpc=gpc, signal=False).allowed
+    assert weigh(choice, categories=CATEGORIES, gpc=gpc, signal=True).allowed <= without
+    assert weigh(choice, categories=CATEGORIES, gpc=False, signal=True).allowed == without
+
+
+def test_what_nobody_has_a_category_for_is_not_allowed() -> None:
+    allowed = weigh(Choice(State.DECIDED, frozenset({"gone"})), categories=CATEGORIES).allowed
+    assert "gone" not in allowed

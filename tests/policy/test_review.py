@@ -1,0 +1,115 @@
+"""What `gatekeeper check` warns of: legal, and looks wrong."""
+
+import tomllib
+
+import pytest
+
+from gatekeeper.policy.load import load_policy_tables
+from gatekeeper.policy.presets import library
+from gatekeeper.policy.review import review
+
+PRESETS: dict[str, dict[str, object]] = {
+    "tracker": {
+        "cookie": [
+            {"name": "_ga", "category": "analytics", "provider": "Google"},
+            {"name": "_ga_*", "category": "analytics", "provider": "Google"},
+            {"name": "_fbp", "category": "marketing", "provider": "Meta"},
+            {"name": "_theme", "category": "functional", "provider": "Us"},
+        ]
+    },
+    "shop": {"cookie": [{"name": "basket", "category": "necessary"}, {"name": "basket_*", "category": "necessary"}]},
+}
+
+
+def warnings(document: str, presets: dict[str, dict[str, object]] = PRESETS) -> list[str]:
+    return [str(problem) for problem in review(load_policy_tables(tomllib.loads(document), presets), presets)]
+
+
+def cookie(name: str, category: str = "necessary", more: str = "") -> str:
+    return f'[[cookie]]\nname = "{name}"\ncategory = "{category}"\n{more}\n'
+
+
+def test_a_sound_policy_has_no_warnings() -> None:
+    assert warnings('presets = ["tracker", "shop"]\n' + cookie("sid") + cookie("seen_*", "analytics")) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [("_ga", "_ga"), ("_ga_XYZ", "_ga_*"), ("_fbp", "_fbp"), ("_ga*", "_ga"), ("_ga_*", "_ga_*"), ("?fbp", "_fbp")],
+)
+def test_a_necessary_rule_for_a_known_tracker(name: str, known: str) -> None:
+    (line,) = warnings(cookie("sid") + cookie(name))
+    assert line.startswith(f'cookie[1].category: "{known}" is known as a cookie of ')
+    assert warnings(cookie("sid") + cookie(name, "marketing")) == []
+
+
+@pytest.mark.parametrize("name", ["_theme", "sid", "_GA", "ga", "x_*"])
+def test_a_necessary_rule_for_what_is_no_tracker_is_nobodys_business(name: str) -> None:
+    assert warnings(cookie(name)) == []
+
+
+@pytest.mark.parametrize("name", ["*", "**", "?*", "*?", "??*"])
+def test_a_necessary_rule_for_everything(name: str) -> None:
+    assert warnings(cookie(name)) == [f'cookie[0].name: "{name}" lets every cookie pass without consent']
+    assert warnings(cookie(name, "marketing")) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "swallowed"),
+    [
+        ("basket*", ["basket", "basket_*"]),
+        ("*", ["basket", "basket_*"]),
+        ("basket_*", ["basket_*"]),
+        ("b?sket", ["basket"]),
+    ],
+)
+def test_a_wildcard_that_outweighs_a_rule_of_a_preset(name: str, swallowed: list[str]) -> None:
+    lines = warnings('presets = ["shop"]\n' + cookie(name, "marketing"))
+    assert lines == [
+        f'cookie[0].name: "{name}" swallows "{other}" of the preset "shop", which is "necessary" there'
+        for other in swallowed
+    ]
+
+
+def test_a_wildcard_of_the_same_category_changes_nothing() -> None:
+    assert warnings('presets = ["shop"]\n' + cookie("basket*")) == []
+
+
+def test_an_exact_or_a_narrowed_rule_outweighs_a_preset_on_purpose() -> None:
+    narrowed = cookie("basket*", "marketing", 'hosts = ["x.test"]')
+    assert warnings('presets = ["shop"]\n' + cookie("basket", "marketing") + narrowed) == []
+
+
+@pytest.mark.parametrize(
+    ("document", "path"),
+    [
+        (cookie("sid", more='max_age = "401d"'), "cookie[0].max_age"),
+        (cookie("sid") + '[consent]\nmax_age = "14mo"', "consent.max_age"),
+        (cookie("sid") + '[consent]\nrevision = 2\n[consent.custom]\nshape = "list"', "consent.revision"),
+        (cookie("sid", "x") + '[[category]]\nid = "x"', "category"),
+        ("", "cookie"),
+    ],
+)
+def test_what_has_no_effect_or_too_much(document: str, path: str) -> None:
+    assert [line.partition(":")[0] for line in warnings(document)] == [path]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        cookie("sid", more='max_age = "400d"'),
+        cookie("sid") + '[consent]\nmax_age = "400d"',
+        cookie("sid") + '[consent.custom]\nshape = "list"',
+        cookie("sid") + "[consent]\nrevision = 2",
+        '[enforcement]\nunlisted = "allow"',
+        'presets = ["shop"]',
+    ],
+)
+def test_what_is_within_bounds_is_not_warned_of(document: str) -> None:
+    assert warnings(document) == []
+
+
+def test_the_presets_that_ship_raise_no_warning_by_themselves() -> None:
+    shipped = library()
+    policy = load_policy_tables({"presets": list(shipped)}, shipped)
+    assert review(policy, shipped) == ()
