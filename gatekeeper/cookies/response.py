@@ -11,7 +11,9 @@ from gatekeeper.cookies.grammar import CONTROL, MAX_ATTRIBUTE_VALUE, MAX_NAME_VA
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """A field value that no browser stores, and why (for the operator, without values)."""
+    """A field value that no browser stores, and why. ``name`` is empty for a nameless cookie, whose text may be a
+    value.
+    """
 
     why: str
     name: bytes
@@ -64,16 +66,15 @@ def parse_set_cookie(field_value: bytes) -> SetCookie | Ignored:
     before, equals, after = pair.partition(b"=")
     name, value = (before.strip(WSP), after.strip(WSP)) if equals else (b"", pair.strip(WSP))
     readings = (name,) if name else _nameless_readings(value)
-    label = readings[-1]
     if CONTROL.search(field_value):
-        return Ignored("a control octet", label)
+        return Ignored("a control octet", name)
     if b"\t" in name or (not name and b"\t" in readings[-1]):
         # Firefox stores it, Chromium does not; nobody means it.
-        return Ignored("a tab in the cookie-name", label)
+        return Ignored("a tab in the cookie-name", name)
     if not name and not value:
-        return Ignored("neither name nor value", label)
+        return Ignored("neither name nor value", name)
     if len(name) + len(value) > MAX_NAME_VALUE:
-        return Ignored(f"name and value longer than {MAX_NAME_VALUE} octets", label)
+        return Ignored(f"name and value longer than {MAX_NAME_VALUE} octets", name)
     return SetCookie(name, value, pair, tuple(_parse_av(raw) for raw in rest), readings)
 
 

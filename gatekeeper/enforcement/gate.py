@@ -22,6 +22,7 @@ _GRANTS = 64
 # Consent values remembered with what they mean; each is at most 8 KiB.
 _REMEMBERED = 2048
 _FOREVER = 2**62
+_AGAIN = 600  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,5 +101,8 @@ class Gate:
             if len(self._decisions) >= _GRANTS:
                 self._decisions.clear()
             decisions = self._decisions[key] = Decisions(self.policy, self.matcher, grant, self.consent_names)
-        until = choice.given_at + consent.max_age + 1 if choice.is_binding and choice.given_at is not None else _FOREVER
+        until = _FOREVER
+        if choice.given_at is not None:
+            # It grows stale when it is too old; one dated in the future may become valid, and is looked at again.
+            until = choice.given_at + consent.max_age + 1 if choice.is_binding else now + _AGAIN
         return Reading(choice, decisions, until)

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from gatekeeper.cookies.grammar import WSP
-from gatekeeper.cookies.request import CookiePair, parse_cookie, resumed_names, split_names
+from gatekeeper.cookies.request import CookiePair, mangled_names, parse_cookie, resumed_names, split_names
 from gatekeeper.enforcement.decisions import Decisions
 from gatekeeper.policy.document import Mode, OnRefusal
-from gatekeeper.policy.verdict import Action, Direction, Ruling, Verdict
+from gatekeeper.policy.verdict import Action, Direction, Reason, Ruling, Verdict
 
 
 @dataclass(slots=True)
@@ -83,12 +83,22 @@ def _goes_on(
         return True
     if strips:
         kept = pair.raw.strip(WSP) if obstacle.mode is not Mode.ENFORCE else None
-        sifted.outcomes.append((obstacle.verdict(Direction.REQUEST, Action.DROP), kept))
+        sifted.outcomes.append((_verdict(pair, obstacle), kept))
     if obstacle.mode is not Mode.ENFORCE:
         return True
     if pair.name and obstacle.name == pair.name:
         sifted.blocked[pair.name] = obstacle
     return not strips
+
+
+def _verdict(pair: CookiePair, obstacle: Ruling) -> Verdict:
+    of_the_name = (pair.name, *mangled_names(pair.name), *split_names(pair.name, b""))
+    if obstacle.name in of_the_name:
+        return obstacle.verdict(Direction.REQUEST, Action.DROP)
+    # What looks like a name inside a value may be a part of it: the verdict holds the cookie's own.
+    rule = obstacle.rule.name if obstacle.rule else None
+    reason = Reason.AMBIGUOUS
+    return Verdict(Direction.REQUEST, pair.name, obstacle.category, rule, Action.DROP, reason, obstacle.mode)
 
 
 def _obstacle(pair: CookiePair, decisions: Decisions, host: str, path: str) -> Ruling | None:

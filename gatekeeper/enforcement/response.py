@@ -95,12 +95,13 @@ def _judge_slowly(
         ruling = decisions.ruling(cookie.name, host, path)
         return ruling.verdict(Direction.RESPONSE, Action.DROP, Reason.MALFORMED), None
     rulings = [decisions.ruling(name, host, path) for name in cookie.readings]
-    # Every reading has to be allowed; the name that browsers would show the visitor stands in the verdict.
-    ruling = next((one for one in rulings if not one.allowed), rulings[-1])
+    # Every reading has to be allowed.
+    ruling = next((one for one in rulings if not one.allowed), rulings[0])
     if ruling.allowed:
         return _let_pass(cookie, ruling, decisions, now, sent, value)
     if not cookie.name:
-        return rulings[-1].verdict(Direction.RESPONSE, Action.DROP, ruling.reason), None
+        # Its text may be a name to one browser and is a value to another: no verdict holds it.
+        return rulings[0].verdict(Direction.RESPONSE, Action.DROP, ruling.reason), None
     if lifetime_of(cookie, now).deletes:
         deletion = rewrite.deletion_of(cookie)
         return ruling.verdict(Direction.RESPONSE, Action.REWRITE, Reason.DELETION), deletion

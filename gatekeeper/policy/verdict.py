@@ -29,6 +29,7 @@ class Reason(StrEnum):
     REFUSED = "refused"
     SIGNAL = "signal"
     UNLISTED = "unlisted"
+    AMBIGUOUS = "ambiguous"  # some server would read another, blocked name in the pair
     CONSENT_COOKIE = "consent-cookie"
     RENEWAL = "renewal"  # a re-issue under `renew = false`
     OVERFLOW = "overflow"  # more Set-Cookie fields than may leave on one response

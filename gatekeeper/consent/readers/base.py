@@ -40,15 +40,17 @@ class Reader(Protocol):
 
 
 def unwrapped(value: bytes) -> Iterator[str]:
-    """The texts that a value may be: as it is, percent-decoded once, twice; without one pair of double quotes. No ``+``
-    becomes a space.
+    """The texts that a value may be: as it is, percent-decoded once, twice; without one pair of double quotes, and
+    without the backslashes that Python's SimpleCookie (Django, Flask) puts into those. No ``+`` becomes a space.
     """
     if len(value) > MAX_VALUE:
         return
     seen = set()
     for _ in range(3):
-        bare = value[1:-1] if len(value) > 1 and value[:1] == value[-1:] == b'"' else value
-        for octets in (bare, value):
+        quoted = len(value) > 1 and value[:1] == value[-1:] == b'"'
+        bare = value[1:-1] if quoted else value
+        plain = _ESCAPED.sub(_unescaped, bare) if quoted and b"\\" in bare else bare
+        for octets in (plain, bare, value):
             if octets not in seen:
                 seen.add(octets)
                 try:
@@ -56,6 +58,15 @@ def unwrapped(value: bytes) -> Iterator[str]:
                 except UnicodeDecodeError:
                     continue
         value = unquote_to_bytes(value)
+
+
+# `"{\\"statistics\\": true\\054 …}"`: RFC 2109's quoted-string with octal for what it may not hold.
+_ESCAPED = re.compile(rb"\\([0-3][0-7][0-7]|.)", re.DOTALL)
+
+
+def _unescaped(match: re.Match[bytes]) -> bytes:
+    escaped = match[1]
+    return bytes([int(escaped, 8)]) if len(escaped) == 3 else escaped
 
 
 def load_json(text: str) -> object:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from gatekeeper.consent.category import Vocabulary
-from gatekeeper.consent.choice import ABSENT, UNDECIDED, Choice, most_refusing
+from gatekeeper.consent.choice import ABSENT, UNDECIDED, Choice, State, most_refusing
 from gatekeeper.consent.native import FORMAT as NATIVE
 from gatekeeper.consent.readers.base import Reader
 from gatekeeper.consent.readers.custom import FORMAT as CUSTOM
@@ -12,7 +12,7 @@ from gatekeeper.consent.readers.custom import FORMAT as CUSTOM
 FORMATS = frozenset({"auto", NATIVE, CUSTOM})
 
 # Different copies of one consent cookie: a browser sends one for each domain and path it was set for. Thousands are an
-# attack.
+# attack, and refuse what can be refused.
 _MOST_COPIES = 8
 
 
@@ -40,7 +40,7 @@ def read_choice(
         for name in reader.cookies:
             copies = tuple(dict.fromkeys(values.get(name, ())))
             if len(copies) > _MOST_COPIES:
-                return UNDECIDED
+                return Choice(State.UNDECIDED, refused=vocabulary.optional())
             for value in copies:
                 choice = reader.read(value, companions, vocabulary)
                 if choice is not None:
