@@ -1,1 +1,1 @@
-"""What happened at the gate: events without values, in lines that cannot be forged, logged without holding anyone up."""
+"""What happened at the gate: events without values, in lines that cannot be forged, and without holding anyone up."""

@@ -11,10 +11,11 @@ import queue
 import sys
 import threading
 import time
+import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable
 from types import CodeType
-from typing import Protocol
+from typing import Protocol, cast
 
 from gatekeeper.audit.event import Context, as_line, as_object, event_name, rfc3339
 from gatekeeper.enforcement.exchange import Exchange
@@ -22,7 +23,9 @@ from gatekeeper.policy.verdict import Action, Verdict
 
 _QUEUE = 10_000  # events waiting to be written
 _KINDS = 20_000  # kinds of verdicts whose repeats are counted
+_VERDICTS = 20_000  # verdict objects that are known by sight
 _TICK = 1.0  # seconds between looks at what is due
+_LOST = "log.lost"
 
 
 class Sink(Protocol):
@@ -40,7 +43,7 @@ class Sink(Protocol):
 
 
 class _Kind:
-    """A verdict's repeats: how many since the last line, when that was (epoch seconds), and where the latest fell."""
+    """A verdict's repeats: how many since the last line, when that was (epoch seconds), an exchange that had one."""
 
     __slots__ = ("context", "count", "logged_at", "verdict")
 
@@ -70,7 +73,7 @@ class VerdictLog:
         self.repeat = repeat
         self.passes = passes
         self.totals: Counter[str] = Counter()
-        self.lost = 0
+        self.lost = 0  # lines, since that was last told
         self._clock = clock
         self._queue: queue.Queue[dict[str, object] | threading.Event] = queue.Queue(most_waiting)
         self._kinds: dict[_Key, _Kind] = {}
@@ -79,7 +82,8 @@ class VerdictLog:
         self._by_identity: dict[tuple[str, Verdict], _Kind] = {}
         self._lock = threading.Lock()
         self._writer: threading.Thread | None = None
-        self._writer_pid = 0
+        self._flushes_at_exit = False
+        _LOGS.add(self)
 
     def record(self, exchange: Exchange, status: int | None, *, site: str = "default") -> None:
         """Takes the verdicts of a finished exchange; ``status`` of its response, None where none came."""
@@ -91,10 +95,7 @@ class VerdictLog:
         for verdict, _ in exchange.outcomes:
             if verdict.action is Action.PASS and not self.passes:
                 continue
-            kind = self._by_identity.get((site, verdict)) if self.repeat else None
-            if kind is not None and self._clock() - kind.logged_at < self.repeat:
-                with self._lock:
-                    kind.count += 1
+            if self._is_counted(verdict, site):
                 continue
             context = context or _context(exchange, status, site)
             self._note(verdict, context, site)
@@ -104,22 +105,43 @@ class VerdictLog:
         where = [
             f"{code.co_filename.rpartition('gatekeeper/')[2]}:{line} {code.co_name}" for code, line in _frames(fault)
         ]
-        self.totals["gate.fault"] += 1
+        with self._lock:
+            self.totals["gate.fault"] += 1
         event: dict[str, object] = {"time": rfc3339(self._clock()), "event": "gate.fault", "site": site}
         self._put(event | {"fault": type(fault).__name__, "where": where[-3:]})
 
     def flush(self, timeout: float = 5.0) -> None:
         """Writes what was counted and waits, at most ``timeout`` seconds, until all of it is out."""
+        deadline = time.monotonic() + timeout
         self._write_due(everything=True)
+        if self._wait(deadline) and self.lost:
+            # There was no room to tell of it before.
+            self._tell_lost()
+            self._wait(deadline)
+
+    def _wait(self, deadline: float) -> bool:
+        if self._writer is None and self._queue.empty():
+            return True
         done = threading.Event()
         try:
-            self._queue.put(done, timeout=timeout)
+            self._queue.put(done, timeout=max(0.0, deadline - time.monotonic()))
         except queue.Full:
-            return
-        self._start()
-        done.wait(timeout)
+            return False
+        return self._start() and done.wait(max(0.0, deadline - time.monotonic()))
 
     # --- on the exchange's side --------------------------------------------------------------------------------------
+
+    def _is_counted(self, verdict: Verdict, site: str) -> bool:
+        """Counts a verdict that is known by sight and was logged lately."""
+        if not self.repeat:
+            return False
+        now = self._clock()
+        with self._lock:
+            kind = self._by_identity.get((site, verdict))
+            if kind is None or now - kind.logged_at >= self.repeat:
+                return False
+            kind.count += 1
+            return True
 
     def _note(self, verdict: Verdict, context: Context, site: str) -> None:
         now = self._clock()
@@ -127,49 +149,83 @@ class VerdictLog:
             self._emit(verdict, context, now, 1)
             return
         key = (site, verdict.cookie, verdict.rule, verdict.reason, verdict.action, verdict.direction, verdict.mode)
+        count = 0
+        gone: list[_Kind] = []
         with self._lock:
             kind = self._kinds.get(key)
-            if kind is None or now - kind.logged_at >= self.repeat:
-                count = kind.count + 1 if kind else 1
+            if kind is None:
                 if len(self._kinds) >= _KINDS:
-                    self._forget()
+                    gone = self._forget()
                 kind = self._kinds[key] = _Kind(verdict, now)
+                count = 1
+            elif now - kind.logged_at >= self.repeat:
+                count, kind.count, kind.logged_at = kind.count + 1, 0, now
             else:
                 kind.count += 1
-                count = 0
             kind.context = context
+            if len(self._by_identity) >= _VERDICTS:
+                # A name whose rule is narrowed to a path has a new verdict each time.
+                self._by_identity.clear()
             self._by_identity[(site, verdict)] = kind
+        for one in gone:
+            if one.count and one.context is not None:
+                self._emit(one.verdict, one.context, now, one.count)
         if count:
             self._emit(verdict, context, now, count)
 
-    def _forget(self) -> None:
+    def _forget(self) -> list[_Kind]:
         # A hostile upstream can invent names without end; the older half goes, with what was counted of it.
-        for key in list(self._kinds)[: _KINDS // 2]:
-            kind = self._kinds.pop(key)
-            if kind.count and kind.context is not None:
-                self._emit(kind.verdict, kind.context, self._clock(), kind.count)
+        gone = [self._kinds.pop(key) for key in list(self._kinds)[: _KINDS // 2]]
         self._by_identity.clear()
+        return gone
 
     def _emit(self, verdict: Verdict, context: Context, now: float, count: int) -> None:
-        self.totals[event_name(verdict)] += count
+        with self._lock:
+            self.totals[event_name(verdict)] += count
         self._put(as_object(verdict, context, time=now, count=count))
 
     def _put(self, event: dict[str, object]) -> None:
         try:
             self._queue.put_nowait(event)
         except queue.Full:
-            self.lost += 1
+            self._lose(event)
         self._start()
 
-    def _start(self) -> None:
-        # Started at the first event and again after a fork: threads do not survive one.
-        pid = os.getpid()
-        if self._writer is None or self._writer_pid != pid:
+    def _lose(self, event: dict[str, object]) -> None:
+        with self._lock:
+            if event["event"] == _LOST:
+                self.lost += cast("int", event["count"])  # to be told again
+            else:
+                self.lost += 1
+                self.totals[_LOST] += 1
+
+    def _start(self) -> bool:
+        """Starts the writer, at the first event and again after a fork: threads do not survive one."""
+        if self._writer is not None:
+            return True
+        with self._lock:
             if self._writer is None:
-                atexit.register(self.flush)
-            self._writer_pid = pid
-            self._writer = threading.Thread(target=self._run, name="gatekeeper-log", daemon=True)
-            self._writer.start()
+                writer = threading.Thread(target=self._run, name="gatekeeper-log", daemon=True)
+                try:
+                    writer.start()
+                except RuntimeError:
+                    return False  # no thread is to be had; the next event tries again
+                self._writer = writer
+                if not self._flushes_at_exit:
+                    self._flushes_at_exit = True
+                    atexit.register(self.flush)
+            return True
+
+    def _begin_anew(self) -> None:
+        # In a forked child: what waits and what was counted is the parent's to write, and a lock may be held by a
+        # thread that is no more.
+        self._lock = threading.Lock()
+        self._queue = queue.Queue(self._queue.maxsize)
+        self._writer = None
+        self.lost = 0
+        self.totals.clear()
+        for kind in self._kinds.values():
+            kind.count = 0
 
     # --- on the writer's side ----------------------------------------------------------------------------------------
 
@@ -191,8 +247,8 @@ class VerdictLog:
     def _write(self, event: dict[str, object]) -> None:
         try:
             self.sink.write(event)
-        except OSError:
-            self.lost += 1
+        except Exception:  # noqa: BLE001 — a full disk, or a sink's bug: neither may end the thread that all lines go by
+            self._lose(event)
 
     def _write_due(self, *, everything: bool) -> None:
         now = self._clock()
@@ -208,10 +264,25 @@ class VerdictLog:
         for kind, count, context in due:
             if context is not None:
                 self._emit(kind.verdict, context, now, count)
-        if self.lost:
+        self._tell_lost()
+
+    def _tell_lost(self) -> None:
+        with self._lock:
             lost, self.lost = self.lost, 0
-            self.totals["log.lost"] += lost
-            self._put({"time": rfc3339(now), "event": "log.lost", "count": lost})
+        if lost:
+            self._put({"time": rfc3339(self._clock()), "event": _LOST, "count": lost})
+
+
+_LOGS: weakref.WeakSet[VerdictLog] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for log in tuple(_LOGS):
+        log._begin_anew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _context(exchange: Exchange, status: int | None, site: str) -> Context:
@@ -229,23 +300,32 @@ def _frames(fault: BaseException) -> Iterable[tuple[CodeType, int]]:
 
 
 class LineSink:
-    """JSON lines on a file descriptor or at the end of a file, each in one write, so that several workers can share it."""
+    """JSON lines on a file descriptor or at the end of a file, each in one write: several workers can share it."""
 
     def __init__(self, destination: str) -> None:
         self.destination = destination
         self._descriptor = self._open()
+        self._is_cut = False  # the last line did not go out whole
 
     def write(self, event: dict[str, object]) -> None:
         """Writes the event as one line; raises OSError when the disk is full or the reader is gone."""
-        line = as_line(event)
-        while line:
-            line = line[os.write(self._descriptor, line) :]
+        # Behind half a line this one would be lost with it.
+        line = left = b"\n" + as_line(event) if self._is_cut else as_line(event)
+        try:
+            while left:
+                left = left[os.write(self._descriptor, left) :]
+        finally:
+            self._is_cut = bool(left) and (self._is_cut or len(left) < len(line))
 
     def reopen(self) -> None:
         """Opens a file anew, after it was rotated; standard streams stay."""
-        before, self._descriptor = self._descriptor, self._open()
-        if before > 2:
-            os.close(before)
+        if self.destination in ("stdout", "stderr"):
+            return
+        fresh = self._open()
+        # The number stays the same: the writer may be about to write to it, and another file could get the old one.
+        os.dup2(fresh, self._descriptor, inheritable=False)
+        os.close(fresh)
+        self._is_cut = False
 
     def _open(self) -> int:
         if self.destination in ("stdout", "stderr"):

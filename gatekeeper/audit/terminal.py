@@ -5,7 +5,7 @@ names.
 from collections.abc import Callable, Sequence
 
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 _COLOURS = {
     "cookie.blocked": "red",
@@ -39,23 +39,19 @@ class TerminalSink:
     def write(self, event: dict[str, object]) -> None:
         """Prints one event; for the first of an unlisted cookie, the rule to paste."""
         kind = str(event["event"])
-        clock = str(event["time"])[11:19]
+        clock = (str(event["time"])[11:19], "dim")
         if kind not in _COLOURS:
             detail = ", ".join(f"{key} {value}" for key, value in event.items() if key not in ("time", "event", "site"))
-            self._console.print(f"[dim]{clock}[/]  [bold red]{escape(kind)}[/]  {escape(detail)}", highlight=False)
+            self._print(clock, "  ", (kind, "bold red"), f"  {detail}")
             return
         verb = _VERBS[kind, event["mode"] == "report-only"]
-        cookie = str(event["cookie"]) or "(nameless)"
+        cookie = str(event["cookie"])
         why = f"{event['category']}, {event['reason']}" if event["category"] else str(event["reason"])
         times = f"  ×{event['count']}" if "count" in event else ""
         where = f"{event['method']} {event['host']}{event['path']}"
-        self._console.print(
-            f"[dim]{clock}[/]  [{_COLOURS[kind]}]{verb:<9}[/]  [bold]{escape(cookie)}[/]  ({escape(why)}){times}  "
-            f"[dim]{escape(where)}[/]",
-            highlight=False,
-            soft_wrap=True,
-        )
-        if event["reason"] == "unlisted" and cookie not in self._suggested and len(self._suggested) < 1000:
+        name = (cookie or "(nameless)", "bold")
+        self._print(clock, "  ", (f"{verb:<9}", _COLOURS[kind]), "  ", name, f"  ({why}){times}  ", (where, "dim"))
+        if event["reason"] == "unlisted" and cookie and cookie not in self._suggested and len(self._suggested) < 1000:
             self._suggested.add(cookie)
             self._suggest(cookie)
 
@@ -65,12 +61,16 @@ class TerminalSink:
     def _suggest(self, cookie: str) -> None:
         quoted = cookie.replace("\\", "\\\\").replace('"', '\\"')
         ids = list(self._categories())
-        self._console.print(
-            f"          [yellow]No rule names it.[/] Paste this, with the right one of {escape(', '.join(ids))}:\n"
-            f"              {escape('[[cookie]]')}\n"
-            f'              name = "{escape(quoted)}"\n'
-            f'              category = "{escape(ids[0])}"\n'
+        self._print(
+            "          ",
+            ("No rule names it.", "yellow"),
+            f" Paste this, with the right one of {', '.join(ids)}:\n"
+            f"              [[cookie]]\n"
+            f'              name = "{quoted}"\n'
+            f'              category = "{ids[0]}"\n'
             f'              purpose = ""',
-            highlight=False,
-            soft_wrap=True,
         )
+
+    def _print(self, *parts: str | tuple[str, str]) -> None:
+        # As Text and not as markup: a name may look like markup, or like an emoji.
+        self._console.print(Text.assemble(*parts), soft_wrap=True)

@@ -1,11 +1,11 @@
 """Consent around any ASGI application. Pure ASGI: it streams, and touches only the messages that carry fields."""
 
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
 from typing import Any
 
 from gatekeeper.audit.log import VerdictLog
 from gatekeeper.enforcement.exchange import Exchange
-from gatekeeper.middleware.gatehouse import Gatehouse, trustworthy
+from gatekeeper.middleware.gatehouse import Gatehouse, answer, trailers
 from gatekeeper.policy.document import Policy
 from gatekeeper.wire.fields import FieldList, values
 
@@ -36,13 +36,14 @@ class ConsentMiddleware:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        fields = _field_list(scope["headers"])
+        given = scope["headers"]
+        fields = _field_list(given)
         exchange = self.gatehouse.begin(
             method=scope.get("method", "GET"), host=next(iter(values(fields, b"host")), b""), path=scope["path"]
         )
         inner = exchange.request(fields)
-        if inner is not fields:
-            # The caller's own scope stays as it was.
+        if inner is not fields or not isinstance(given, Sequence):
+            # The caller's own scope stays as it was; an iterator has been read to its end.
             scope = {**scope, "headers": list(inner)}
         responder = _Responder(exchange, send)
         try:
@@ -67,14 +68,19 @@ class _Responder:
             self.status = message.get("status", _HEADS[kind])
             message = {**message, "headers": self._judged(message.get("headers", ()), self.status)}
         elif kind == "http.response.trailers":
-            fields = trustworthy(_field_list(message.get("headers", ())))
-            message = {**message, "headers": list(self._exchange.trailers(fields))}
+            fields = trailers(self._exchange, _field_list(message.get("headers", ())))
+            message = {**message, "headers": list(fields)}
         await self._send(message)
 
     def _judged(self, headers: Iterable[tuple[bytes, bytes]], status: int) -> list[tuple[bytes, bytes]]:
-        return list(self._exchange.response(status, trustworthy(_field_list(headers))))
+        return list(answer(self._exchange, status, _field_list(headers)))
 
 
 def _field_list(headers: Iterable[Iterable[bytes]]) -> FieldList:
     # Servers and frameworks use lists, tuples and views of their own; octets are octets.
-    return tuple((bytes(name), bytes(value)) for name, value in headers)
+    return tuple((_octets(name), _octets(value)) for name, value in headers)
+
+
+def _octets(octets: bytes) -> bytes:
+    # bytes() alone would make five NULs of the number 5.
+    return octets if type(octets) is bytes else bytes(memoryview(octets))

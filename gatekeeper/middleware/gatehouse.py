@@ -6,8 +6,10 @@ from collections.abc import Callable
 from gatekeeper.audit.log import LoggerSink, VerdictLog
 from gatekeeper.enforcement.exchange import Exchange
 from gatekeeper.enforcement.gate import Gate
-from gatekeeper.policy.document import Policy
+from gatekeeper.policy.document import Mode, Policy
 from gatekeeper.wire.fields import FieldList, is_trustworthy
+
+_SETTING = (b"set-cookie", b"set-cookie2")
 
 
 class Gatehouse:
@@ -38,14 +40,32 @@ class Gatehouse:
         self.log.record(exchange, status)
 
 
-def trustworthy(fields: FieldList) -> FieldList:
-    """The fields without those that could be read as more than one: an app's own header injection must not carry a
-    cookie past the gate.
+def answer(exchange: Exchange, status: int, fields: FieldList) -> FieldList:
+    """The response's fields as they may leave: judged, and without those that could be read as more than one, so that
+    an app's own header injection carries no cookie past the gate.
 
     RFC 9110 section 5.5. What remains is unharmed, since an app hands over its fields one by one and not as octets on a
-    wire.
+    wire. Where the gate only reports, or is off, not one octet changes.
     """
-    for name, value in fields:
+    if not _is_enforced(exchange) or _are_trustworthy(fields):
+        return exchange.response(status, fields)
+    # A Set-Cookie with such an octet gets its verdict like any other, and goes whatever that is.
+    judged = tuple(field for field in fields if is_trustworthy(*field) or field[0].lower() in _SETTING)
+    return tuple(field for field in exchange.response(status, judged) if is_trustworthy(*field))
+
+
+def trailers(exchange: Exchange, fields: FieldList) -> FieldList:
+    """The same for trailer fields."""
+    kept = exchange.trailers(fields)
+    return tuple(field for field in kept if is_trustworthy(*field)) if _is_enforced(exchange) else kept
+
+
+def _are_trustworthy(fields: FieldList) -> bool:
+    for name, value in fields:  # noqa: SIM110 — any() with a generator costs more, and every response pays it
         if not is_trustworthy(name, value):
-            return tuple(field for field in fields if is_trustworthy(*field))
-    return fields
+            return False
+    return True
+
+
+def _is_enforced(exchange: Exchange) -> bool:
+    return exchange.gate.policy.enforcement.mode is Mode.ENFORCE

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from gatekeeper.audit.log import VerdictLog
 from gatekeeper.enforcement.exchange import Exchange
-from gatekeeper.middleware.gatehouse import Gatehouse, trustworthy
+from gatekeeper.middleware.gatehouse import Gatehouse, answer
 from gatekeeper.policy.document import Policy
 from gatekeeper.wire.fields import values
 
@@ -46,19 +46,21 @@ class WSGIConsentMiddleware:
         """One request; the caller's environ stays as it was."""
         exchange = self.gatehouse.begin(
             method=environ.get("REQUEST_METHOD", "GET"),
-            host=_octets(environ.get("HTTP_HOST") or environ.get("SERVER_NAME", "")),
+            host=_given(environ.get("HTTP_HOST") or environ.get("SERVER_NAME", ""))[0],
             path=_path(environ),
         )
-        fields = tuple((name, _octets(environ[key])) for key, name in _FIELDS.items() if key in environ)
+        fields = tuple((name, _given(environ[key])[0]) for key, name in _FIELDS.items() if key in environ)
         inner = exchange.request(fields)
         if inner is not fields:
             environ = {**environ}
-            environ.pop("HTTP_COOKIE", None)
+            _, coding = _given(environ.pop("HTTP_COOKIE", ""))
             if kept := values(inner, b"cookie"):
-                environ["HTTP_COOKIE"] = kept[0].decode("latin-1")
+                environ["HTTP_COOKIE"] = kept[0].decode(coding, "surrogatepass")
         start = _Start(exchange, start_response)
         try:
-            return _Body(self.application(environ, start), self.gatehouse, start)
+            body = self.application(environ, start)
+            kind = _SizedBody if hasattr(body, "__len__") else _Body
+            return kind(body, self.gatehouse, start)
         except BaseException:
             self.gatehouse.end(exchange, start.status)
             raise
@@ -75,19 +77,25 @@ class _Start:
         self._start_response = start_response
 
     def __call__(self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None) -> Write:
+        before = self.status, self.exchange.outcomes[:]
         if self.status is not None:
             # A second call replaces the first one's fields, and so its verdicts.
             self.exchange.outcomes[:] = [one for one in self.exchange.outcomes if one[0].direction.value == "request"]
         code = status[:3]
         self.status = int(code) if code.isascii() and code.isdigit() else 200
-        fields = trustworthy(tuple((_octets(name), _octets(value)) for name, value in headers))
-        judged = self.exchange.response(self.status, fields)
+        fields = tuple((_octets(name), _octets(value)) for name, value in headers)
+        judged = answer(self.exchange, self.status, fields)
         shown = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in judged]
-        return self._start_response(status, shown, exc_info) if exc_info else self._start_response(status, shown)
+        try:
+            return self._start_response(status, shown, exc_info) if exc_info else self._start_response(status, shown)
+        except BaseException:
+            # The first head was out already: that is what the visitor saw.
+            self.status, self.exchange.outcomes[:] = before
+            raise
 
 
 class _Body:
-    """The application's iterable, recorded when it is closed. Its length is the inner one's: servers look at it."""
+    """The application's iterable, recorded when it is closed."""
 
     def __init__(self, body: Iterable[bytes], gatehouse: Gatehouse, start: _Start) -> None:
         self._body = body
@@ -97,9 +105,6 @@ class _Body:
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(self._body)
-
-    def __len__(self) -> int:
-        return len(cast("Sized", self._body))  # a TypeError where the inner iterable has none, as from itself
 
     def close(self) -> None:
         """Called by the server, whatever became of the response."""
@@ -113,12 +118,30 @@ class _Body:
                 self._gatehouse.end(self._start.exchange, self._start.status)
 
 
+class _SizedBody(_Body):
+    """One with a length, which servers look at: of the only part of a body they make a Content-Length."""
+
+    def __len__(self) -> int:
+        return len(cast("Sized", self._body))
+
+
 def _octets(text: str) -> bytes:
     return text.encode("latin-1")
 
 
+def _given(text: str) -> tuple[bytes, str]:
+    """The octets of a server's string, and the coding to disguise them in again.
+
+    A server that hands over other text than PEP 3333 allows must break no page.
+    """
+    try:
+        return text.encode("latin-1"), "latin-1"
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass"), "utf-8"
+
+
 def _path(environ: Environ) -> str:
-    path = _octets(environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""))
+    path, _ = _given(environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""))
     try:
         return path.decode("utf-8") or "/"
     except UnicodeDecodeError:
