@@ -1,6 +1,7 @@
 """One verdict as an event: names, never values, in text that cannot forge another line."""
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -33,6 +34,9 @@ class Context:
     revision: int | None
 
 
+_PARAMETERS = re.compile(r";[^/]*")
+
+
 def event_name(verdict: Verdict) -> str:
     """The kind of event that a verdict is."""
     if verdict.action is Action.DROP:
@@ -58,7 +62,8 @@ def as_object(verdict: Verdict, context: Context, *, time: float, count: int = 1
         "site": context.site,
         "method": printable(context.method, 32),
         "host": printable(context.host, 255),
-        "path": printable(context.path, MAX_PATH),
+        # "/shop;jsessionid=…": a path parameter may be a session's very key.
+        "path": printable(_PARAMETERS.sub("", context.path), MAX_PATH),
         "status": context.status,
         "choice": _TOLD.get(context.state, "undecided"),
         "format": context.format,

@@ -44,13 +44,15 @@ class Choice:
     def aged(self, *, now: int, max_age: int | None, revision: int) -> "Choice":
         """The same choice as of ``now``: stale when older than ``max_age`` seconds or made for an earlier revision.
 
-        So is one that was made in the future: it would never grow old. A format that tells no time or no revision
-        cannot be stale by it.
+        One that was made in the future would never grow old: it grants nothing, and what it refuses stays refused. A
+        format that tells no time or no revision cannot be stale by it.
         """
         if not self.is_binding:
             return self
         age = 0 if self.given_at is None else now - self.given_at
-        too_old = max_age is not None and not -_CLOCKS_APART <= age <= max_age
+        if age < -_CLOCKS_APART:
+            return replace(self, state=State.UNDECIDED, granted=frozenset())
+        too_old = max_age is not None and age > max_age
         outdated = self.revision is not None and self.revision < revision
         return replace(self, state=State.STALE) if too_old or outdated else self
 

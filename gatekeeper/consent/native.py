@@ -12,7 +12,7 @@ categories, a list of them, a word.
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeGuard
 from urllib.parse import quote
 
@@ -64,10 +64,20 @@ def _read_json(document: object, vocabulary: Vocabulary) -> Choice | None:
     if not isinstance(document, dict):
         return _everything(yes_or_no(document), vocabulary)
     if "granted" in document or "refused" in document or "v" in document:
-        return _read_own(document, vocabulary)
-    if isinstance(document.get("categories"), list):
-        return _listed(document["categories"], vocabulary)
-    return _mapped(document.items(), vocabulary)
+        choice = _read_own(document, vocabulary)
+    elif isinstance(document.get("categories"), list):
+        choice = _listed(document["categories"], vocabulary)
+    else:
+        return _mapped(document.items(), vocabulary)
+    # {"categories":["marketing"],"marketing":false} says both; the no counts.
+    denied = frozenset(
+        category
+        for name, value in document.items()
+        if yes_or_no(value) is False and (category := vocabulary.resolve(name)) is not None
+    )
+    if choice is None or not denied:
+        return choice
+    return replace(choice, granted=choice.granted - denied, refused=choice.refused | denied)
 
 
 def _read_own(document: dict[str, object], vocabulary: Vocabulary) -> Choice | None:
@@ -75,9 +85,9 @@ def _read_own(document: dict[str, object], vocabulary: Vocabulary) -> Choice | N
     revision, given_at, version = document.get("rev"), document.get("t"), document.get("v", VERSION)
     if version != VERSION or type(version) is not int or not _are_names(granted) or not _are_names(refused):
         return None
-    if not _is_count(revision) or not _is_count(given_at):
-        return None
     yes, no = vocabulary.resolve_all(granted), vocabulary.resolve_all(refused)
+    if not _is_count(revision) or not _is_count(given_at):
+        return Choice(State.UNDECIDED, refused=no, format=FORMAT)  # nobody can tell how old it is
     if not {"granted", "refused"} & document.keys() or ((granted or refused) and not yes and not no):
         return None  # no choice, or one between categories that are no more
     return Choice(
@@ -121,8 +131,8 @@ def _listed(names: Iterable[object], vocabulary: Vocabulary) -> Choice | None:
     if not _are_names(known):
         return None
     granted = vocabulary.resolve_all(known)
-    if known and not granted:
-        return None
+    if (known and not granted) or any(yes_or_no(name) is not None for name in known):
+        return None  # "no,marketing" is no list of what is granted
     return Choice(State.DECIDED, granted, vocabulary.optional() - granted, format=FORMAT)
 
 

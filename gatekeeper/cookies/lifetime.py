@@ -9,7 +9,7 @@ one, both browsers let the invalid one win.
 import re
 from dataclasses import dataclass
 
-from gatekeeper.cookies.dates import agreed_cookie_date
+from gatekeeper.cookies.dates import agreed_cookie_date, parse_cookie_date
 from gatekeeper.cookies.response import SetCookie
 
 _DELTA = re.compile(rb"-?[0-9]+")
@@ -26,6 +26,8 @@ class Lifetime:
 
     seconds: int | None
     agreed: bool
+    # Told by Expires alone: Chromium counts that from the response's Date field, which the app may set as it likes.
+    by_date: bool = False
 
     @property
     def deletes(self) -> bool:
@@ -47,7 +49,17 @@ def lifetime_of(cookie: SetCookie, now: int) -> Lifetime:
     moment = agreed_cookie_date(expires.value)
     if moment is None:
         return Lifetime(None, agreed=False)
-    return Lifetime(moment - now, agreed=True)
+    return Lifetime(moment - now, agreed=True, by_date=True)
+
+
+def may_delete(cookie: SetCookie, now: int) -> bool:
+    """Whether some browser takes the field as a deletion: ``Max-Age=+0``, a date with a zone or with one digit less."""
+    age = cookie.effective(b"max-age")
+    if age is not None and age.value[:1] in b"+-0123456789" and age.value:
+        return age.value.startswith(b"-") or not age.value.strip(b"+0")
+    expires = cookie.effective(b"expires")
+    moment = parse_cookie_date(expires.value) if expires is not None else None
+    return moment is not None and moment <= now
 
 
 def _clamped(digits: bytes) -> int:

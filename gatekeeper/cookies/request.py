@@ -24,6 +24,8 @@ _UNUSUAL_IN_NAME = re.compile(rb"[^!#$'*\-^_`|~0-9A-Za-z]")
 # RFC 9110 section 5.6.2, and what is not among RFC 6265bis' cookie-octets (section 4.1.1).
 _TOKEN_OCTETS = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _NOT_IN_VALUE = re.compile(rb"[^\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]")
+# CGI.pm's own addition to percent-encoding.
+_PERL_UNICODE = re.compile(rb"%[uU]([0-9a-fA-F]{4})")
 # php.net, "Variables From External Sources"; the C function isspace().
 _C_SPACE = b" \t\n\v\f\r"
 
@@ -87,7 +89,9 @@ def mangled_names(name: bytes) -> tuple[bytes, ...]:
         return ()
     variants = {name}
     if b"%" in name:
-        variants.add(unquote_to_bytes(name))
+        decoded = unquote_to_bytes(_PERL_UNICODE.sub(_utf8, name))
+        # To C, a name ends at NUL.
+        variants |= {unquote_to_bytes(name), decoded, decoded.partition(b"\0")[0]}
     if b"+" in name:
         variants |= {unquote_to_bytes(variant.replace(b"+", b" ")) for variant in tuple(variants)}
     variants |= {_php_name(variant) for variant in tuple(variants)}
@@ -95,26 +99,36 @@ def mangled_names(name: bytes) -> tuple[bytes, ...]:
     return tuple(sorted(variants - {name, b""}))
 
 
-def resumed_names(value: bytes) -> tuple[bytes, ...]:
+def resumed_names(value: bytes, *, begun: bool = False) -> tuple[bytes, ...]:
     """Names inside a cookie-value for a parser that gives a pair up at an octet no value may hold, and looks for the
     next pair there.
 
     ASP.NET Core does: ``a=1"b=2`` holds ``b`` to it. The quote that a quoted value begins with is none of these octets.
+    ``begun``: the parser has given up before, at the name.
     """
     if b"=" not in value:
         return ()
     if value[:1] == value[-1:] == b'"' and value.count(b'"') == 2:
         value = value[1:-1]
-    odd = _NOT_IN_VALUE.search(value)
-    if odd is None:
+    odd = None if begun else _NOT_IN_VALUE.search(value)
+    if odd is None and not begun:
         return ()
-    found = (_last_token(part) for part in value[odd.end() :].split(b"=")[:-1])
+    found = (_last_token(part) for part in value[odd.end() if odd else 0 :].split(b"=")[:-1])
     return tuple(dict.fromkeys(name for name in found if name))
+
+
+def is_token(octets: bytes) -> bool:
+    """Whether these octets are a token (RFC 9110 section 5.6.2), as the standard has cookie-names."""
+    return bool(octets) and not octets.strip(_TOKEN_OCTETS)
 
 
 def _last_token(octets: bytes) -> bytes:
     kept = octets.rstrip(_TOKEN_OCTETS)
     return octets[len(kept) :]
+
+
+def _utf8(match: re.Match[bytes]) -> bytes:
+    return chr(int(match[1], 16)).encode("utf-8", "surrogatepass")
 
 
 def _php_name(name: bytes) -> bytes:

@@ -6,27 +6,38 @@ from gatekeeper.wire.fields import FieldList
 
 # A directive without an argument; private="set-cookie" covers only the fields that it names (RFC 9111 section 5.2.2.7).
 _UNSHARED = re.compile(rb"(?:^|,)[ \t]*(?:private|no-store)[ \t]*(?=,|$)", re.IGNORECASE)
+_QUOTED = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 
-# RFC 9213 section 3.1 and the fields that CDNs had before it: they outweigh Cache-Control for the cache that they are
-# meant for.
-_TARGETED = (b"cdn-cache-control", b"surrogate-control")
+# RFC 9213 section 3.1, and what CDNs had before it or have beside it: each outweighs Cache-Control for the cache that
+# it is meant for (CDN-Cache-Control, Cloudflare-CDN-Cache-Control, X-LiteSpeed-Cache-Control, Surrogate-Control,
+# Edge-Control…).
+_CONTROLS = (b"cache-control", b"surrogate-control", b"edge-control")
+_CACHE_CONTROL = b"cache-control"
+# nginx in front of the gate: seconds, and they outweigh Cache-Control.
+_ACCEL = b"x-accel-expires"
 
 
 def make_private(fields: FieldList) -> FieldList:
-    """The fields with ``private`` in Cache-Control, unless they already say ``private`` or ``no-store``."""
-    lines = [value for name, value in fields if len(name) == 13 and name.lower() == b"cache-control"]
-    covered = _UNSHARED.search(b",".join(lines)) is not None if lines else False
+    """The fields with ``private`` in Cache-Control and its like, unless they say it, or ``no-store``, already."""
+    lines = [value for name, value in fields if len(name) == 13 and name.lower() == _CACHE_CONTROL]
+    covered = bool(lines) and _is_unshared(b",".join(lines))
     changed: list[tuple[bytes, bytes]] = []
     for line in fields:
         name, value = line
-        # All of the fields meant here end so; most fields of a response do not.
-        if name[-7:].lower() == b"control":
+        # Most fields of a response end in neither way.
+        if name[-7:].lower() in (b"control", b"expires"):
             key = name.lower()
-            mine = key == b"cache-control"
-            if (mine and not covered) or (key.endswith(_TARGETED) and not _UNSHARED.search(value)):
+            mine = key == _CACHE_CONTROL
+            if key == _ACCEL:
+                line = (name, b"0")
+            elif (mine and not covered) or (not mine and key.endswith(_CONTROLS) and not _is_unshared(value)):
                 line = (name, value.rstrip(b" \t") + b", private" if value.strip(b" \t") else b"private")
                 covered = covered or mine
         changed.append(line)
     if not covered:
-        changed.append((b"cache-control", b"private"))
+        changed.append((_CACHE_CONTROL, b"private"))
     return tuple(changed)
+
+
+def _is_unshared(value: bytes) -> bool:
+    return _UNSHARED.search(_QUOTED.sub(b"", value) if b'"' in value else value) is not None

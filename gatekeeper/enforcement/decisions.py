@@ -65,13 +65,17 @@ class Decisions:
     ) -> Ruling | None:
         """The ruling that keeps a pair with these names (the cookie's own first) from the upstream, or None.
 
-        Every one of ``names`` counts. A ``doubtful`` name, and what a server makes of a name by renaming it, counts
-        where a rule knows it: ``.AspNetCore.Session`` is ``_AspNetCore_Session`` to PHP, which is nobody's cookie and
-        no obstacle, but ``%5fga`` is ``_ga``. One that is enforced comes before one that is only reported.
+        A ``doubtful`` name, and what a server makes of a name by renaming it, counts where a rule knows it:
+        ``.AspNetCore.Session`` is ``_AspNetCore_Session`` to PHP, which is nobody's cookie and no obstacle, but
+        ``%5fga`` is ``_ga``. So does every further name in a required cookie, or a sign-in would break over ``href=``
+        in a flash message. In any other cookie, unlisted names count too. What is enforced comes before what is only
+        reported.
         """
         own, *inner = (self.ruling(name, host, path) for name in names)
         renamed = [mangled for name in names for mangled in mangled_names(name)]
-        known = (self.ruling(name, host, path) for name in (*doubtful, *renamed))
+        known = [self.ruling(name, host, path) for name in (*doubtful, *renamed)]
+        if own.reason in (Reason.REQUIRED, Reason.CONSENT_COOKIE):
+            known, inner = [*inner, *known], []
         inner += [ruling for ruling in known if ruling.reason is not Reason.UNLISTED]
         # The value behind an inner name is not looked at, so the constant of { value = … } excuses the cookie's own
         # name alone.
@@ -82,7 +86,7 @@ class Decisions:
 
     def remember_sent(self, name: bytes) -> None:
         """Notes a name whose pairs go to the upstream without another look, wherever they occur."""
-        if len(name) > _SHORT:
+        if not name or len(name) > _SHORT:
             return
         if not self.matcher.is_narrowed(name) and not any(map(self.matcher.is_narrowed, mangled_names(name))):
             if len(self.sent_as_is) >= _REMEMBERED:

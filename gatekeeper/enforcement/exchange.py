@@ -25,6 +25,11 @@ from gatekeeper.wire.fields import FieldList, values
 # 200 Set-Cookie fields on one response make Chromium and Firefox evict older cookies, the choice among them.
 MAX_SET_COOKIES = 50
 
+# Octets and pairs in the Cookie fields of one request. Browsers keep 180 cookies of a site, of 4 KiB each at most, and
+# servers refuse heads of more than this; without a limit one request of 20 MB would keep a worker busy for a minute.
+MAX_COOKIE_OCTETS = 64 * 1024
+MAX_PAIRS = 600
+
 # RFC 6265 section 9.4 made Set-Cookie2 historic; no browser reads it, and a cookie in it was judged by nobody.
 _SET_COOKIE, _SET_COOKIE2 = b"set-cookie", b"set-cookie2"
 _SETTING = (_SET_COOKIE, _SET_COOKIE2)
@@ -88,6 +93,9 @@ class Exchange:
         if self.gate.policy.enforcement.mode is Mode.OFF:
             return fields
         before = len(self.outcomes)
+        if self.fault is not None:
+            # Without a choice that could be read, not even what undecided visitors get is sure: they may have objected.
+            return self._closed_response(fields)
         try:
             return self._response(status, fields)
         except Exception as fault:  # noqa: BLE001 — as above
@@ -109,6 +117,9 @@ class Exchange:
         gate = self.gate
         consent = gate.policy.consent
         cookies = values(fields, b"cookie")
+        if cookies and _is_oversized(cookies):
+            self.outcomes.append((_faulted(Direction.REQUEST, b"", Reason.MALFORMED), None))
+            return self._without_doubt(fields)
         signal = (bool(consent.gpc) and _is_on(fields, b"sec-gpc")) or (consent.dnt and _is_on(fields, b"dnt"))
         reading = gate.reading(cookies, signal=signal, now=self.now)
         self.choice, self._decisions = reading.choice, reading.decisions
@@ -132,18 +143,22 @@ class Exchange:
 
     def _closed_request(self, fields: FieldList) -> FieldList:
         """Only what is required without any doubt."""
-        gate = self.gate
-        if gate.policy.enforcement.mode is not Mode.ENFORCE:
+        enforcement = self.gate.policy.enforcement
+        if not self.gate.enforces or not enforcement.strip_requests:
             return fields
+        for value in values(fields, b"cookie"):
+            for raw in value.split(b";", MAX_PAIRS):
+                name = _name(raw)
+                if raw.strip(WSP) and name not in self.gate.hidden and name not in self.gate.always:
+                    self.outcomes.append((_faulted(Direction.REQUEST, name), None))
+        return self._without_doubt(fields)
+
+    def _without_doubt(self, fields: FieldList) -> FieldList:
+        known = self.gate.always - self.gate.hidden
         cookies: list[bytes | None] = []
         for value in values(fields, b"cookie"):
-            kept = []
-            for raw in value.split(b";"):
-                name = _name(raw)
-                if name in gate.always and name not in gate.hidden and is_plain(value):
-                    kept.append(raw)
-                elif raw.strip(WSP) and name not in gate.hidden:
-                    self.outcomes.append((_faulted(Direction.REQUEST, name), None))
+            segments = value.split(b";") if is_plain(value) else []
+            kept = [raw for raw in segments if _name(raw) in known]
             cookies.append(b";".join(kept).lstrip(WSP) or None)
         return _with_cookies(fields, cookies)
 
@@ -174,6 +189,7 @@ class Exchange:
         """Each Set-Cookie field whole, rewritten or gone, in place."""
         kept: list[tuple[bytes, bytes]] = []
         leaving: list[tuple[int, int]] = []  # places in `kept` and in `outcomes`
+        reported = 0
         outcomes = self.outcomes
         attributes = self.gate.attributes
         for field in fields:
@@ -186,6 +202,7 @@ class Exchange:
                 outcome = (_with(outcome[0], Action.DROP, Reason.MALFORMED), None)
             verdict, result = outcome
             if verdict.mode is not Mode.ENFORCE:
+                reported += 1
                 outcomes.append((verdict, value))
                 kept.append(field)
                 continue
@@ -193,13 +210,14 @@ class Exchange:
                 leaving.append((len(kept), len(outcomes)))
                 kept.append(field if result is value else (name, result))
             outcomes.append(outcome)
-        return tuple(kept) if len(leaving) <= MAX_SET_COOKIES else self._thinned(kept, leaving)
+        room = max(0, MAX_SET_COOKIES - reported)
+        return tuple(kept) if len(leaving) <= room else self._thinned(kept, leaving, room)
 
-    def _thinned(self, kept: list[tuple[bytes, bytes]], leaving: list[tuple[int, int]]) -> FieldList:
+    def _thinned(self, kept: list[tuple[bytes, bytes]], leaving: list[tuple[int, int]], room: int) -> FieldList:
         """At most fifty Set-Cookie fields; required ones are the last to go, and the later before the earlier."""
         first_to_stay = sorted(leaving, key=lambda place: self.outcomes[place[1]][0].reason not in _LAST_TO_GO)
         gone = set()
-        for place, index in first_to_stay[MAX_SET_COOKIES:]:
+        for place, index in first_to_stay[room:]:
             self.outcomes[index] = (_with(self.outcomes[index][0], Action.DROP, Reason.OVERFLOW), None)
             gone.add(place)
         return tuple(field for place, field in enumerate(kept) if place not in gone)
@@ -222,11 +240,12 @@ class Exchange:
     def _closed_response(self, fields: FieldList) -> FieldList:
         """The page, without any cookie that is not required without doubt."""
         gate = self.gate
-        if gate.policy.enforcement.mode is not Mode.ENFORCE:
+        if not gate.enforces:
             return fields
         known = gate.always if gate.policy.consent.upstream_may_set else gate.always - gate.consent_names
         kept: list[tuple[bytes, bytes]] = []
         leaving = 0
+        chosen = False
         for name, value in fields:
             key = name.lower()
             if key in _SETTING:
@@ -235,7 +254,11 @@ class Exchange:
                 if not sure or leaving > MAX_SET_COOKIES:
                     self.outcomes.append((_faulted(Direction.RESPONSE, _name(value)), None))
                     continue
+                chosen = chosen or _name(value) in gate.consent_names
             kept.append((name, value))
+        if chosen and gate.policy.enforcement.protect_caches:
+            # The visitor's choice leaves: no cache may hand it to another. Said without a look at what else is said.
+            kept.append((b"cache-control", b"private"))
         return tuple(kept)
 
 
@@ -266,8 +289,12 @@ def _sets_cookies(fields: FieldList) -> bool:
     return False
 
 
-def _faulted(direction: Direction, name: bytes) -> Verdict:
-    return Verdict(direction, name, None, None, Action.DROP, Reason.FAULT)
+def _is_oversized(cookies: list[bytes]) -> bool:
+    return sum(map(len, cookies)) > MAX_COOKIE_OCTETS or sum(value.count(b";") for value in cookies) > MAX_PAIRS
+
+
+def _faulted(direction: Direction, name: bytes, reason: Reason = Reason.FAULT) -> Verdict:
+    return Verdict(direction, name, None, None, Action.DROP, reason)
 
 
 def _with(verdict: Verdict, action: Action, reason: Reason) -> Verdict:

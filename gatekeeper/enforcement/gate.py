@@ -52,8 +52,13 @@ class Gate:
         # What stays if the gate itself fails: names that need neither a grant nor a pattern to be known.
         required = {category.id for category in policy.categories if category.basis is Basis.REQUIRED}
         self.always = self.consent_names | {
-            rule.octets for rule in policy.rules if rule.category in required and rule.is_exact and not rule.is_narrowed
+            rule.octets
+            for rule in policy.rules
+            if rule.is_exact and all(one.category in required for one in self.matcher.possible(rule.octets))
         }
+        self.enforces = policy.enforcement.mode is Mode.ENFORCE or any(
+            rule.mode is Mode.ENFORCE for rule in policy.rules
+        )
         self.attributes = Attributes()
         self._readings: dict[tuple[bool, tuple[tuple[bytes, bytes], ...]], Reading] = {}
         self._decisions: dict[tuple[object, ...], Decisions] = {}
@@ -100,6 +105,7 @@ class Gate:
         if decisions is None:
             if len(self._decisions) >= _GRANTS:
                 self._decisions.clear()
+                self._readings.clear()  # each of them holds on to its decisions
             decisions = self._decisions[key] = Decisions(self.policy, self.matcher, grant, self.consent_names)
         until = _FOREVER
         if choice.given_at is not None:

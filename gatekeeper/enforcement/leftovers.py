@@ -15,13 +15,19 @@ MAX_DELETIONS = 20
 
 
 def deletions(
-    blocked: Mapping[bytes, Ruling], decisions: Decisions, host: str, *, already: frozenset[bytes], now: int, room: int
+    blocked: Mapping[bytes, Ruling],
+    decisions: Decisions,
+    host: str,
+    *,
+    already: frozenset[bytes],
+    now: int,
+    room: int,
 ) -> list[tuple[Verdict, bytes]]:
     """Verdicts and field values for the names in ``blocked``, no more than there is ``room`` for.
 
     ``already`` holds names that the response itself sets or deletes. A Cookie field does not tell where a cookie was
     set: a rule may declare it (``domain``, ``path``); otherwise the host itself and each parent domain are tried, the
-    likeliest of all cookies first.
+    likeliest of all cookies first. An unlisted cookie may be a sibling site's sign-on: it is expired on the host alone.
     """
     names = [
         name
@@ -69,6 +75,6 @@ def _scopes(name: bytes, ruling: Ruling, host: str) -> list[bytes]:
         # A site's shared cookies sit on its registrable domain, at the far end; the host's own label comes last.
         fields += [
             deletion(name, domain=domain.encode(), path=b"/", partitioned=partitioned)
-            for domain in reversed(parent_domains(host))
+            for domain in reversed(parent_domains(host) if rule is not None else parent_domains(host)[:1])
         ]
     return fields

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from gatekeeper.cookies.grammar import WSP
-from gatekeeper.cookies.request import CookiePair, mangled_names, parse_cookie, resumed_names, split_names
+from gatekeeper.cookies.request import CookiePair, is_token, mangled_names, parse_cookie, resumed_names, split_names
 from gatekeeper.enforcement.decisions import Decisions
 from gatekeeper.policy.document import Mode, OnRefusal
 from gatekeeper.policy.verdict import Action, Direction, Reason, Ruling, Verdict
@@ -104,9 +104,9 @@ def _verdict(pair: CookiePair, obstacle: Ruling) -> Verdict:
 def _obstacle(pair: CookiePair, decisions: Decisions, host: str, path: str) -> Ruling | None:
     """What keeps the pair from the upstream."""
     inner = split_names(pair.name, pair.value)
-    # ASP.NET Core allows no white space before "=", and begins anew behind it.
-    whole = pair.raw.strip(WSP)
-    doubtful = resumed_names(pair.value if whole == pair.name + b"=" + pair.value else whole)
+    # ASP.NET Core begins anew behind white space before "=", and behind an octet that no name may hold.
+    ordinary = is_token(pair.name) and pair.raw.strip(WSP) == pair.name + b"=" + pair.value
+    doubtful = resumed_names(pair.value, begun=not ordinary)
     obstacle = decisions.first_obstacle((pair.name, *inner), doubtful, host, path)
     if obstacle is not None:
         return obstacle

@@ -4,7 +4,7 @@ import re
 
 from gatekeeper.cookies.dates import agreed_cookie_date
 from gatekeeper.cookies.grammar import MAX_NAME_VALUE
-from gatekeeper.cookies.lifetime import lifetime_of
+from gatekeeper.cookies.lifetime import lifetime_of, may_delete
 from gatekeeper.cookies.response import Ignored, SetCookie, parse_set_cookie
 from gatekeeper.enforcement import rewrite
 from gatekeeper.enforcement.decisions import Decisions
@@ -125,7 +125,13 @@ def _rewritten(cookie: SetCookie, ruling: Ruling, now: int, sent: frozenset[byte
     rule = ruling.rule
     assert rule is not None  # noqa: S101 — both callers looked
     deletes = lifetime_of(cookie, now).deletes
-    if not rule.renew and cookie.name in sent and not deletes:
+    if not deletes and (rule.max_age is not None or not rule.renew) and may_delete(cookie, now):
+        # To one browser a deletion, to another none: neither to be capped nor to be dropped. A sign-out has to work.
+        agreed = parse_set_cookie(rewrite.deletion_of(cookie))
+        assert isinstance(agreed, SetCookie)  # noqa: S101 — our own words
+        deletion = rewrite.with_attributes(agreed, rule).field_value()
+        return ruling.verdict(Direction.RESPONSE, Action.REWRITE, Reason.DELETION), deletion
+    if not rule.renew and cookie.name in sent and cookie.value and not deletes:
         return ruling.verdict(Direction.RESPONSE, Action.DROP, Reason.RENEWAL), None
     if rule.max_age is not None and not deletes:
         cookie = rewrite.capped(cookie, rule.max_age, now)

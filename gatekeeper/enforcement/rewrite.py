@@ -71,8 +71,9 @@ def capped(cookie: SetCookie, cap: int, now: int) -> SetCookie:
     if not life.agreed:
         # To one browser it may already end with the session, so no number of seconds would be a cap.
         return without_lifetime(cookie)
-    if life.seconds is None or life.seconds <= cap:
+    if life.seconds is None or (life.seconds <= cap and not life.by_date):
         return cookie
+    cap = min(cap, life.seconds)
     place = next(index for index, av in enumerate(cookie.attributes) if av.name in _LIFETIME)
     expires = format_cookie_date(now + cap)
     pair = (

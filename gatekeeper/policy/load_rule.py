@@ -1,6 +1,8 @@
 """A ``[[cookie]]`` table: one rule, checked against what browsers would refuse."""
 
+import re
 from typing import Any, cast
+from urllib.parse import unquote
 
 from gatekeeper.consent.category import Vocabulary
 from gatekeeper.cookies.grammar import COOKIE_OCTETS, MAX_NAME_VALUE
@@ -10,6 +12,8 @@ from gatekeeper.policy.load_consent import no_category
 from gatekeeper.policy.schema import Table, quoted, seconds
 
 # "off" is for a whole site: a rule that judges nothing is no rule.
+_HOST = re.compile(r"[a-z0-9*?_-]+(\.[a-z0-9*?_-]+)*")
+_IPV6 = re.compile(r"[0-9a-f:.]*:[0-9a-f:.]*")
 _MODES = (Mode.ENFORCE.value, Mode.REPORT_ONLY.value)
 _ON_REFUSAL = tuple(kind.value for kind in OnRefusal if kind is not OnRefusal.REPLACE)
 
@@ -36,8 +40,8 @@ def read_rule(table: Table, vocabulary: Vocabulary, source: str) -> Rule | None:
         table.text("provider"),
         cast("Any", table.text("party", choices=("first", "third"))),
         _described_duration(table),
-        tuple(host.lower() for host in table.strings("hosts")),
-        table.strings("paths"),
+        tuple(_host(table, index, host) for index, host in enumerate(table.strings("hosts"))),
+        tuple(_path(table, index, path) for index, path in enumerate(table.strings("paths"))),
         on_refusal,
         replacement,
         _mode(table),
@@ -94,6 +98,28 @@ def _samesite(table: Table) -> str | None:
     return known.get(text.lower(), "Lax")
 
 
+def _host(table: Table, index: int, host: str) -> str:
+    """A host as a request's is compared: lower case, ASCII, without port, brackets and a trailing dot."""
+    name = host.lower().removesuffix(".")
+    name = name[1:-1] if name.startswith("[") and name.endswith("]") else name
+    if not name.isascii():
+        try:
+            # RFC 5890: browsers ask for the A-label. A wildcard stands for whole labels or parts of ASCII ones.
+            name = ".".join(part if part.isascii() else part.encode("idna").decode() for part in name.split("."))
+        except UnicodeError:
+            name = ""
+    if not _HOST.fullmatch(name) and not _IPV6.fullmatch(name):
+        table.report(f"hosts[{index}]", f'{quoted(host)} is no host; write "shop.example.org" or "*.example.org"')
+    return name
+
+
+def _path(table: Table, index: int, path: str) -> str:
+    """A path pattern as a request's decoded path is compared."""
+    if not path.startswith(("/", "*")) or any(char in path for char in "?#"):
+        table.report(f"paths[{index}]", f'{quoted(path)} is no path; write "/shop" or "/shop/*", without a query')
+    return unquote(path)
+
+
 def _attribute(table: Table, key: str) -> str | None:
     if table.raw(key) is None:
         return None
@@ -102,6 +128,8 @@ def _attribute(table: Table, key: str) -> str | None:
         table.report(key, f"{quoted(text)} cannot be written in a Set-Cookie field")
     elif key == "path" and text and not text.startswith("/"):
         table.report(key, "must start with /")
+    elif key == "domain" and text and not _HOST.fullmatch(text.removeprefix(".").lower()):
+        table.report(key, f'{quoted(text)} is no domain; write "example.org"')
     return text
 
 

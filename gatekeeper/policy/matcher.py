@@ -5,6 +5,7 @@ tried one by one, and a name's result is remembered. Of the rules that match, a 
 preset; then an exact name, the longest literal prefix, a rule with hosts or paths, and the one written first.
 """
 
+import re
 from collections.abc import Callable, Iterable
 
 from gatekeeper.cookies.scope import path_matches
@@ -14,6 +15,9 @@ from gatekeeper.policy.glob import compile_glob, is_prefix_pattern, literal_pref
 # Names, and octets of one; a hostile upstream that invents more only empties the table.
 _REMEMBERED = 16384
 _SHORT = 256
+
+
+_PARAMETERS = re.compile(r";[^/]*")
 
 
 class _Compiled:
@@ -39,7 +43,11 @@ class _Compiled:
         """Whether the rule holds for this host (lower case, no port) and path."""
         if self.hosts and not any(matches(host.encode()) for matches in self.hosts):
             return False
-        return not self.paths or any(matches(path) for matches in self.paths)
+        if not self.paths:
+            return True
+        # "/shop;jsessionid=1" is "/shop" to a Java app (RFC 3986 section 3.3).
+        plain = _PARAMETERS.sub("", path) if ";" in path else path
+        return any(matches(plain) for matches in self.paths)
 
 
 def _path_test(pattern: str) -> Callable[[str], bool]:

@@ -63,7 +63,8 @@ class Verdict:
 
     def __post_init__(self) -> None:
         unlisted = self.reason is Reason.UNLISTED or (self.reason is Reason.DELETION and self.category is None)
-        for_everybody = unlisted or self.reason is Reason.REQUIRED
+        # A deletion sent for what one visitor's browser holds must not be replayed to another, whatever the reason.
+        for_everybody = self.action is not Action.EXPIRE and (unlisted or self.reason is Reason.REQUIRED)
         object.__setattr__(self, "is_personal", self.mode is Mode.ENFORCE and not for_everybody)
 
 
@@ -86,7 +87,10 @@ class Ruling:
         self.mode = mode
         self._verdicts: dict[str, Verdict] = {}
         # A name with odd octets is remembered too, and its fields have to be looked at: most of them are malformed.
-        clean = bool(name) and name.strip(b" ") == name and name.decode("latin-1").isprintable()
+        # (A name with "=" or ";" comes from percent-decoding; in a field, those octets end what judge() takes for a
+        # name.)
+        parts = b"=" not in name and b";" not in name
+        clean = bool(name) and parts and name.strip(b" ") == name and name.decode("latin-1").isprintable()
         untouched = clean and reason is not Reason.CONSENT_COOKIE and (rule is None or not rule.rewrites)
         self.passes_whole = self.verdict(Direction.RESPONSE, Action.PASS) if allowed and untouched else None
         drops = clean and not allowed and self.on_refusal is OnRefusal.DROP

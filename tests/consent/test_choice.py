@@ -39,11 +39,16 @@ def test_a_choice_for_an_earlier_revision_is_stale(revision: int, state: State) 
 
 @pytest.mark.parametrize(
     ("ahead", "state"),
-    [(0, State.DECIDED), (DAY, State.DECIDED), (DAY + 1, State.STALE), (8000 * 365 * DAY, State.STALE)],
+    [(0, State.DECIDED), (DAY, State.DECIDED), (DAY + 1, State.UNDECIDED), (8000 * 365 * DAY, State.UNDECIDED)],
 )
-def test_a_choice_from_the_future_would_never_grow_old_and_is_stale(ahead: int, state: State) -> None:
+def test_a_choice_from_the_future_would_never_grow_old_and_grants_nothing(ahead: int, state: State) -> None:
     assert aged(Choice(State.DECIDED, given_at=NOW + ahead)) is state
-    assert aged(Choice(State.DECIDED, given_at=NOW + ahead), max_age=None) is State.DECIDED
+
+
+def test_a_refusal_from_the_future_stays_a_refusal() -> None:
+    told = Choice(State.DECIDED, frozenset({"a"}), frozenset({"b"}), given_at=NOW + 2 * DAY)
+    held = told.aged(now=NOW, max_age=180 * DAY, revision=1)
+    assert (held.granted, held.refused) == (frozenset(), {"b"})
 
 
 def test_a_choice_without_time_or_revision_cannot_be_stale_by_them() -> None:

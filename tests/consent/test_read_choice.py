@@ -52,7 +52,7 @@ def test_the_presence_of_a_consent_cookie_is_not_consent(value: bytes) -> None:
         (own("statistics", age=180 * DAY), State.DECIDED),
         (own("statistics", age=180 * DAY + 1), State.STALE),
         (own("statistics", age=-DAY), State.DECIDED),
-        (own("statistics", age=-DAY - 1), State.STALE),
+        (own("statistics", age=-DAY - 1), State.UNDECIDED),
         (own("statistics", revision=3), State.DECIDED),
         (own("statistics", revision=2), State.STALE),
         (b'{"statistics":true}', State.DECIDED),

@@ -75,7 +75,7 @@ def test_only_what_every_browser_deleted_counts_as_a_deletion(case: dict[str, An
 )
 def test_what_all_browsers_read_alike_is_told_in_seconds_from_now(attributes: bytes, seconds: int | None) -> None:
     told = life(b"_ga=1" + attributes)
-    assert told == Lifetime(seconds, agreed=True)
+    assert (told.seconds, told.agreed) == (seconds, True)
     assert told.deletes == (seconds is not None and seconds <= 0)
 
 

@@ -115,8 +115,8 @@ def _list(reader: CustomReader, text: str, vocabulary: Vocabulary) -> _Parts | N
         granted = frozenset(category for category in listed if category is not None)
         # Only names that nobody knows: this is no list of this banner.
         return None if names and not granted else (granted, vocabulary.optional() - granted)
-    if None in listed:
-        return None  # a refusal of something unknown: nobody can tell of what
+    if None in listed or not names:
+        return None  # a refusal of something unknown, or of nothing: an emptied cookie is no consent
     refused = frozenset(category for category in listed if category is not None)
     return vocabulary.optional() - refused, refused
 
