@@ -5,41 +5,30 @@ queue is full or the disk is, lines are lost and counted; nothing waits.
 """
 
 import atexit
-import logging
 import os
 import queue
-import sys
 import threading
 import time
 import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable
 from types import CodeType
-from typing import Protocol, cast
+from typing import cast
 
-from gatekeeper.audit.event import Context, as_line, as_object, event_name, rfc3339
+from gatekeeper.audit.event import Context, as_object, event_name, rfc3339
+from gatekeeper.audit.sinks import Sink
 from gatekeeper.enforcement.exchange import Exchange
-from gatekeeper.policy.verdict import Action, Verdict
+from gatekeeper.policy.verdict import Action, Direction, Reason, Verdict
 
 _QUEUE = 10_000  # events waiting to be written
 _KINDS = 20_000  # kinds of verdicts whose repeats are counted
 _VERDICTS = 20_000  # verdict objects that are known by sight
 _TICK = 1.0  # seconds between looks at what is due
+# Unlisted names that one request may bring into the log. The names are the visitor's to make up: more would push out
+# what is real.
+_FRESH = 20
 _LOST = "log.lost"
-
-
-class Sink(Protocol):
-    """Where finished events go. Called by the log's own thread, so it may block; it must not raise anything but
-    OSError.
-    """
-
-    def write(self, event: dict[str, object]) -> None:
-        """Takes one event."""
-        ...
-
-    def reopen(self) -> None:
-        """Opens the destination anew: a log file may have been moved away."""
-        ...
+_SUPPRESSED = "log.suppressed"
 
 
 class _Kind:
@@ -92,13 +81,22 @@ class VerdictLog:
         if not exchange.outcomes:
             return
         context = None
+        fresh = 0
         for verdict, _ in exchange.outcomes:
             if verdict.action is Action.PASS and not self.passes:
                 continue
             if self._is_counted(verdict, site):
                 continue
+            if verdict.direction is Direction.REQUEST and verdict.reason is Reason.UNLISTED:
+                fresh += 1
+                if fresh > _FRESH:
+                    continue
             context = context or _context(exchange, status, site)
             self._note(verdict, context, site)
+        if fresh > _FRESH:
+            with self._lock:
+                self.totals["cookie.stripped"] += fresh - _FRESH
+            self._put({"time": rfc3339(self._clock()), "event": _SUPPRESSED, "site": site, "count": fresh - _FRESH})
 
     def fault(self, fault: BaseException, *, site: str = "default") -> None:
         """Notes that the gate itself failed: the kind of fault and where, never its text, which may quote a cookie."""
@@ -297,53 +295,3 @@ def _frames(fault: BaseException) -> Iterable[tuple[CodeType, int]]:
     while trace is not None:
         yield trace.tb_frame.f_code, trace.tb_lineno
         trace = trace.tb_next
-
-
-class LineSink:
-    """JSON lines on a file descriptor or at the end of a file, each in one write: several workers can share it."""
-
-    def __init__(self, destination: str) -> None:
-        self.destination = destination
-        self._descriptor = self._open()
-        self._is_cut = False  # the last line did not go out whole
-
-    def write(self, event: dict[str, object]) -> None:
-        """Writes the event as one line; raises OSError when the disk is full or the reader is gone."""
-        # Behind half a line this one would be lost with it.
-        line = left = b"\n" + as_line(event) if self._is_cut else as_line(event)
-        try:
-            while left:
-                left = left[os.write(self._descriptor, left) :]
-        finally:
-            self._is_cut = bool(left) and (self._is_cut or len(left) < len(line))
-
-    def reopen(self) -> None:
-        """Opens a file anew, after it was rotated; standard streams stay."""
-        if self.destination in ("stdout", "stderr"):
-            return
-        fresh = self._open()
-        # The number stays the same: the writer may be about to write to it, and another file could get the old one.
-        os.dup2(fresh, self._descriptor, inheritable=False)
-        os.close(fresh)
-        self._is_cut = False
-
-    def _open(self) -> int:
-        if self.destination in ("stdout", "stderr"):
-            return (sys.stdout if self.destination == "stdout" else sys.stderr).fileno()
-        return os.open(self.destination, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
-
-
-class LoggerSink:
-    """JSON lines through :mod:`logging` (logger ``gatekeeper.audit``), for the middlewares: the program's own set-up
-    decides.
-    """
-
-    def __init__(self) -> None:
-        self._logger = logging.getLogger("gatekeeper.audit")
-
-    def write(self, event: dict[str, object]) -> None:
-        """Hands the line to the logger at level INFO."""
-        self._logger.info("%s", as_line(event).decode("ascii").rstrip())
-
-    def reopen(self) -> None:
-        """Handlers look after their own files."""

@@ -3,7 +3,8 @@
 import time
 from collections.abc import Callable
 
-from gatekeeper.audit.log import LoggerSink, VerdictLog
+from gatekeeper.audit.log import VerdictLog
+from gatekeeper.audit.sinks import LoggerSink
 from gatekeeper.enforcement.exchange import Exchange
 from gatekeeper.enforcement.gate import Gate
 from gatekeeper.policy.document import Mode, Policy

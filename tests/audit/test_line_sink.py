@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gatekeeper.audit.event import as_line
-from gatekeeper.audit.log import LineSink
+from gatekeeper.audit.sinks import LineSink
 
 ONE: dict[str, object] = {"event": "cookie.blocked", "cookie": "one"}
 TWO: dict[str, object] = {"event": "cookie.blocked", "cookie": "two"}
@@ -182,7 +182,7 @@ def test_a_writer_beside_one_who_reopens_loses_nothing(path: Path, tmp_path: Pat
 
 SEVERAL = """
 import sys
-from gatekeeper.audit.log import LineSink
+from gatekeeper.audit.sinks import LineSink
 sink = LineSink(sys.argv[1])
 print("ready", flush=True)
 sys.stdin.readline()
@@ -210,7 +210,7 @@ def test_several_processes_write_one_file_line_by_line(path: Path) -> None:
 
 STREAM = """
 import sys
-from gatekeeper.audit.log import LineSink
+from gatekeeper.audit.sinks import LineSink
 sink = LineSink(sys.argv[1])
 sink.write({"event": "one"})
 sink.reopen()
@@ -228,7 +228,7 @@ def test_a_standard_stream_is_written_to_and_stays_open(stream: str) -> None:
 
 GONE = """
 import sys
-from gatekeeper.audit.log import LineSink
+from gatekeeper.audit.sinks import LineSink
 sink = LineSink("stdout")
 sys.stdin.readline()
 try:

@@ -7,7 +7,8 @@ import threading
 import pytest
 
 from gatekeeper.audit import log as log_module
-from gatekeeper.audit.log import LoggerSink, VerdictLog
+from gatekeeper.audit.log import VerdictLog
+from gatekeeper.audit.sinks import LoggerSink
 from gatekeeper.enforcement import exchange as core
 from gatekeeper.enforcement.gate import Gate
 from gatekeeper.policy.verdict import Verdict

@@ -11,7 +11,8 @@ import pytest
 
 BEGIN = """
 import os, sys, threading, time
-from gatekeeper.audit.log import LineSink, VerdictLog
+from gatekeeper.audit.log import VerdictLog
+from gatekeeper.audit.sinks import LineSink
 from tests.audit.recording import Lines, exchange_of, same_again
 
 again = same_again()

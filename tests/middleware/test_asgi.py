@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gatekeeper.audit.log import LoggerSink
+from gatekeeper.audit.sinks import LoggerSink
 from gatekeeper.middleware.asgi import ConsentMiddleware, Message, Receive, Scope, Send
 from tests.conformance.case import ACCEPTED, DAY, DELETED, NOW, REFUSED, choice, fields_of, written
 from tests.middleware.calling import PATIENCE, answering, asgi, call, nothing_more, policy, scope
