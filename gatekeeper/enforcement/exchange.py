@@ -118,6 +118,8 @@ class Exchange:
         consent = gate.policy.consent
         cookies = values(fields, b"cookie")
         if cookies and _is_oversized(cookies):
+            if not (gate.enforces and gate.policy.enforcement.strip_requests):
+                return fields
             self.outcomes.append((_faulted(Direction.REQUEST, b"", Reason.MALFORMED), None))
             return self._without_doubt(fields)
         signal = (bool(consent.gpc) and _is_on(fields, b"sec-gpc")) or (consent.dnt and _is_on(fields, b"dnt"))

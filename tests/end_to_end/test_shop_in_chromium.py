@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
 
-from tests.end_to_end.servers import ROOT, Server, gatekeeper, needed, running
+from tests.end_to_end.servers import ROOT, Server, gatekeeper, needed, running, wait_until
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -215,7 +215,8 @@ def test_a_withdrawal_empties_the_jar_with_the_page_that_follows(tab: Tab) -> No
 def test_what_was_stored_before_there_was_a_gate_goes_with_the_first_page(tab: Tab, shop_alone: Server) -> None:
     behind_the_gate, tab.base = tab.base, shop_alone.url  # cookies know no ports
     list(tab.tour())
-    assert tab.names == NECESSARY | OPTIONAL
+    # The pictures' cookies come when the pictures do.
+    wait_until(lambda: tab.names == NECESSARY | OPTIONAL, "all cookies of the shop")
     tab.base = behind_the_gate
     tab.goto("/catalogue")
     assert tab.names - BY_SCRIPT == NECESSARY

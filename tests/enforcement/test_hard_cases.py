@@ -336,3 +336,11 @@ def test_a_path_is_compared_without_parameters_and_decoded(pattern: str, asked: 
 def test_a_domain_that_no_browser_takes_is_a_problem(domain: str) -> None:
     with pytest.raises(PolicyError, match=r"cookie\[0\]\.domain"):
         gate(f'[[cookie]]\nname = "x"\ncategory = "marketing"\ndomain = "{domain}"\n')
+
+
+@pytest.mark.parametrize("setting", ['mode = "report-only"', "strip_requests = false"])
+def test_where_requests_are_not_touched_even_too_many_cookies_go_on(setting: str) -> None:
+    cookies = b"; ".join(b"n%d=1" % number for number in range(MAX_PAIRS + 5))
+    exchange, seen = begin(gate(f"[enforcement]\n{setting}\n" + RULES), cookies)
+    assert seen == [cookies]
+    assert exchange.verdicts == ()
