@@ -1,23 +1,32 @@
 """The composition root: files, environment, clock and wiring. Whatever touches the machine is put together here."""
 
+import asyncio
+import io
 import logging
+import re
 import sys
-from collections.abc import Mapping
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 from rich.console import Console
 
-from gatekeeper.audit.log import LineSink, Sink, VerdictLog
+from gatekeeper.audit.log import VerdictLog
+from gatekeeper.audit.sinks import LineSink, Sink
 from gatekeeper.audit.terminal import TerminalSink
 from gatekeeper.errors import GatekeeperError
-from gatekeeper.middleware.asgi import ASGIApp, ConsentMiddleware
+from gatekeeper.middleware.asgi import ASGIApp, ConsentMiddleware, Receive, Scope, Send
 from gatekeeper.policy.document import Policy
-from gatekeeper.policy.presets import library
-from gatekeeper.policy.schema import PolicyError, Problem, parse_toml
+from gatekeeper.policy.matcher import Matcher
+from gatekeeper.policy.presets import ESSENTIAL, library
+from gatekeeper.policy.review import known_rules
+from gatekeeper.policy.schema import PolicyError, Problem, parse_toml, quoted
 from gatekeeper.proxy import ReverseProxy, Upstream
-from gatekeeper.proxy.forwarded import TrustedProxies
-from gatekeeper.settings import Settings, build_settings
+from gatekeeper.proxy.visitor import VisitorStalled
+from gatekeeper.settings import Server, Settings, build_settings, is_set_elsewhere
 
 # A file of ten thousand rules has two megabytes; a path to something else by mistake (a disk image, /dev/zero) must not
 # fill the memory.
@@ -25,8 +34,10 @@ _MOST_OCTETS = 64 * 1024 * 1024
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 _WITHOUT_SCHEME = re.compile(r"[A-Za-z0-9.\-]+:[0-9]{1,5}(/.*)?|localhost")
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 — compared with, not listened on
+# A table's or an array's name, and a key; with dots, and with quotes round a part.
+_HEADER = re.compile(r"\s*(?:\[\[(?P<array>[^\]]+)\]\]|\[(?P<table>[^\]]+)\])\s*(?:#.*)?$")
+_KEY = re.compile(r"""\s*((?:[A-Za-z0-9_\-.]|"[^"]*"|'[^']*')+)\s*=""")
+_WILDCARDS = ("", "0.0.0.0", "::")  # noqa: S104 — compared with, not listened on
 
 
 def read_file(path: Path) -> bytes:
@@ -46,14 +57,70 @@ def read_file(path: Path) -> bytes:
 def parse_file(octets: bytes, source: str) -> dict[str, object]:
     """The tables in a file's octets; raises :class:`PolicyError` for what is no TOML."""
     try:
-        return parse_toml(octets.decode("utf-8-sig"), source)
+        document = parse_toml(octets.decode("utf-8-sig"), source)
     except UnicodeDecodeError as fault:
         line = octets[: fault.start].count(b"\n") + 1
         hint = "; it looks like UTF-16: save it as UTF-8" if octets[:2] in _UTF16 else ""
         raise PolicyError([Problem("", f"is not UTF-8: octet {fault.start} in line {line}{hint}")], source) from None
-    except ValueError as fault:
-        # Python refuses to read a number of thousands of digits.
-        raise PolicyError([Problem("", f"not valid TOML: {fault}")], source) from None
+    # TOML 1.0, "Integer": 64 bits. Python would read thousands of digits, and then refuse to print them.
+    if too_large := [Problem(path, "is no number of 64 bits") for path in _huge(document, "")]:
+        raise PolicyError(too_large, source)
+    return document
+
+
+def _huge(value: object, path: str) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, one in value.items():
+            yield from _huge(one, f"{path}.{key}".lstrip("."))
+    elif isinstance(value, list):
+        for index, one in enumerate(value):
+            yield from _huge(one, f"{path}[{index}]")
+    elif isinstance(value, int) and value.bit_length() > 63:
+        yield path
+
+
+def lines_of(octets: bytes) -> dict[str, int]:
+    """The line on which each table and key of a TOML file stands, by the path that a problem with it has.
+
+    Read by the look of the lines, which is enough to send an operator to the right one; what only looks like a key, in
+    a text of several lines, can take nothing's place, since no problem has its path.
+    """
+    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
+    table = ""
+    for number, line in enumerate(octets.decode("utf-8-sig", "replace").splitlines(), start=1):
+        if header := _HEADER.match(line):
+            table = _bare(header["array"] or header["table"])
+            if header["array"]:
+                found.setdefault(table, number)
+                counts[table] = counts.get(table, -1) + 1
+            # What lies in an array's table lies in its last one so far.
+            for array, count in counts.items():
+                if f"{table}.".startswith(f"{array}."):
+                    table = f"{array}[{count}]{table[len(array) :]}"
+            found.setdefault(table, number)
+        elif key := _KEY.match(line):
+            found.setdefault(f"{table}.{_bare(key[1])}".lstrip("."), number)
+    return found
+
+
+def _bare(key: str) -> str:
+    return ".".join(part.strip().strip("\"'") for part in key.split("."))
+
+
+def line_of(problem: Problem, lines: Mapping[str, int]) -> int | None:
+    """The line of a problem's key, or of what it lies in; None for what does not stand in the file."""
+    if is_set_elsewhere(problem):
+        return None
+    # The key, what it lies in, what that lies in: cookie[3].name, then cookie[3], then cookie.
+    ends = [len(problem.path), *(match.start() for match in re.finditer(r"[.\[]", problem.path))]
+    return next((lines[path] for end in sorted(ends, reverse=True) if (path := problem.path[:end]) in lines), None)
+
+
+def in_order(problems: Iterable[Problem], octets: bytes | None) -> list[tuple[int | None, Problem]]:
+    """Problems with their lines, in the order of the file; before them, those that stand in no line."""
+    lines = lines_of(octets) if octets is not None else {}
+    return sorted(((line_of(problem, lines), problem) for problem in problems), key=lambda placed: placed[0] or 0)
 
 
 def load_settings(
@@ -94,7 +161,9 @@ def _problems_of_upstream(settings: Settings) -> Iterator[Problem]:
     if not url.isprintable():
         yield Problem("upstream.url", f"{quoted(url)} cannot be an address")
     elif _is_itself(url, settings.server):
-        yield Problem("upstream.url", f"{quoted(url)} is where Gatekeeper itself listens; the app needs another address")
+        yield Problem(
+            "upstream.url", f"{quoted(url)} is where Gatekeeper itself listens; the app needs another address"
+        )
 
 
 def _is_itself(url: str, server: Server) -> bool:
@@ -105,7 +174,10 @@ def _is_itself(url: str, server: Server) -> bool:
     parts = urlsplit(url)
     if parts.hostname is None or port != (parts.port or {"http": 80, "https": 443}.get(parts.scheme)):
         return False
-    return host == parts.hostname or (parts.hostname in _LOOPBACK and host in ("", *_LOOPBACK, *_WILDCARDS))
+    here = ("127.0.0.1", "localhost")
+    return host == parts.hostname or (
+        parts.hostname in (*here, "::1") and (host in _WILDCARDS or {host, parts.hostname} == set(here))
+    )
 
 
 def load_policy(path: str | Path) -> Policy:
@@ -126,49 +198,123 @@ def upstream_of(settings: Settings) -> Upstream:
 
 
 class Assembled:
-    """The proxy with the gate in front of it, as one ASGI app, and the handles to reload it."""
+    """The proxy with the gate in front of it, as one ASGI app, and the handles to reload it.
 
-    def __init__(self, settings: Settings) -> None:
+    Raises :class:`GatekeeperError` when the log cannot be opened; without ``must_log`` that is told, and tried again.
+    """
+
+    def __init__(self, settings: Settings, *, must_log: bool = True) -> None:
         self.settings = settings
-        self.log = VerdictLog(_sink(self), repeat=settings.log.repeat, passes=settings.log.passes)
+        self.sink = WatchedSink(settings.log.destination, self._new_sink)
+        if must_log:
+            self.sink.open()
+        self.log = VerdictLog(self.sink, repeat=settings.log.repeat, passes=settings.log.passes)
         self.proxy = ReverseProxy(upstream_of(settings), trusted_proxies=settings.server.trusted_proxies)
         self.gate = ConsentMiddleware(self.proxy, settings.policy, log=self.log)
-        self.app: ASGIApp = self.gate
+        self.app: ASGIApp = self._enter
 
-    def reload(self, settings: Settings) -> tuple[str, ...]:
-        """Takes new settings into force between two exchanges; returns the tables that need a restart instead."""
-        before, self.settings = self.settings, settings
+    async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # A head that the proxy refuses anyway must not cost the gate a second of reading its cookies.
+        app = self.proxy if scope["type"] == "http" and self.proxy.is_too_large(scope) else self.gate
+        await app(scope, receive, send)
+
+    def reload(self, settings: Settings) -> None:
+        """Takes new settings into force between two exchanges, but for what :func:`waits_for_restart`."""
+        self.settings = settings
         self.log.repeat, self.log.passes = settings.log.repeat, settings.log.passes
-        self.log.sink.reopen()
         self.gate.gatehouse.policy = settings.policy
-        changed = {
-            "server": settings.server != before.server,
-            "upstream": settings.upstream != before.upstream,
-            "log.destination": settings.log.destination != before.log.destination,
-        }
-        return tuple(name for name, differs in changed.items() if differs)
+        self.sink.reopen()
 
-
-def _sink(assembled: Assembled) -> Sink:
-    destination = assembled.settings.log.destination
-    stream = {"stdout": sys.stdout, "stderr": sys.stderr}.get(destination)
-    if stream is not None and stream.isatty():
-        console = Console(file=stream)
-        return TerminalSink(console, lambda: [category.id for category in assembled.settings.policy.categories])
-    try:
+    def _new_sink(self, destination: str) -> Sink:
+        stream = {"stdout": sys.stdout, "stderr": sys.stderr}.get(destination)
+        if stream is not None and stream.isatty():
+            if isinstance(stream, io.TextIOWrapper):
+                # A cookie-name may hold letters that this terminal cannot show.
+                stream.reconfigure(errors="backslashreplace")
+            console = Console(file=stream)
+            return TerminalSink(
+                console, lambda: [category.id for category in self.settings.policy.categories], preset_of
+            )
         return LineSink(destination)
-    except OSError as fault:
-        reason = fault.strerror or str(fault)
-        raise PolicyError(
-            [Problem("log.destination", f"{destination} cannot be opened: {reason}")], assembled.settings.source
-        ) from None
+
+
+@cache
+def _known() -> Matcher:
+    return Matcher(known_rules({name: preset for name, preset in library().items() if name != ESSENTIAL}))
+
+
+def preset_of(name: str) -> str | None:
+    """The shipped preset that knows a cookie-name, if one does."""
+    rule = _known().find(name.encode("utf-8", "surrogateescape"))
+    return rule.source if rule else None
+
+
+def waits_for_restart(started: Settings, now: Settings) -> tuple[str, ...]:
+    """The parts of the settings that are others than those it started with, and that a reload leaves as they are."""
+    changed = {
+        "[server]": now.server != started.server,
+        "[upstream]": now.upstream != started.upstream,
+        "log.destination": now.log.destination != started.log.destination,
+    }
+    return tuple(name for name, differs in changed.items() if differs)
+
+
+class WatchedSink:
+    """A sink that tells the operator, on standard error, when events are lost and when no more are."""
+
+    def __init__(self, destination: str, new_sink: Callable[[str], Sink]) -> None:
+        self.lost = 0
+        self._destination = destination
+        self._new_sink = new_sink
+        self._sink: Sink | None = None
+        self._stale = False
+        self._failing = False
+
+    def open(self) -> None:
+        """Opens the destination now; raises :class:`GatekeeperError`."""
+        try:
+            self._sink = self._new_sink(self._destination)
+        except (OSError, ValueError, AttributeError) as fault:
+            # The two others are what a closed standard stream is known by.
+            raise GatekeeperError(f"log.destination: {self._cannot('opened', fault)}") from None
+
+    def write(self, event: dict[str, object]) -> None:
+        """Takes one event; raises OSError for one that is lost."""
+        try:
+            if self._sink is None:
+                self._sink = self._new_sink(self._destination)
+            elif self._stale:
+                self._sink.reopen()
+            self._stale = False
+            self._sink.write(event)
+        except OSError as fault:
+            self.lost += event["event"] != "log.lost"
+            if not self._failing:
+                self._failing = True
+                own_logger().error("the log %s; what is lost is counted", self._cannot("written", fault))
+            raise
+        if self._failing:
+            self._failing = False
+            own_logger().warning("the log is written again; it lost %d so far", self.lost)
+
+    def reopen(self) -> None:
+        """Opens a file anew: it may have been moved away. What does not succeed is tried again at the next event."""
+        try:
+            if self._sink is not None:
+                self._sink.reopen()
+        except OSError:
+            self._stale = True
+
+    def _cannot(self, done: str, fault: Exception) -> str:
+        reason = fault.strerror if isinstance(fault, OSError) and fault.strerror else "it is closed"
+        return f"{quoted(self._destination)} cannot be {done}: {reason.lower()}"
 
 
 @cache
 def own_logger() -> logging.Logger:
     """The logger of the program's own messages (not of cookies), to standard error; uvicorn's go there too."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("gatekeeper: %(message)s"))
+    handler.setFormatter(_WithoutValues("gatekeeper: %(message)s"))
     handler.addFilter(_is_news)
     for name in ("gatekeeper", "uvicorn"):
         logger = logging.getLogger(name)
@@ -178,7 +324,33 @@ def own_logger() -> logging.Logger:
     return logging.getLogger("gatekeeper")
 
 
+class _WithoutValues(logging.Formatter):
+    """A fault is told by its kind and place, never by its text, which may quote a cookie."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 — logging's name
+        kind, _, trace = ei
+        return "".join([*traceback.format_tb(trace), kind.__name__])
+
+
+# uvicorn's messages, in the words of this program.
+_OUR_WORDS = {
+    "Cancel %s running task(s), timeout graceful shutdown exceeded": (
+        "exchanges still under way after server.drain, and cut off: %s"
+    ),
+    "Invalid HTTP request received.": "400: a visitor sent what is no HTTP request",
+}
+
+
+# A handshake that is not upgraded goes on as the request it also is; uvicorn's advice to install a library would change
+# nothing.
+_NO_NEWS = ("Unsupported upgrade request.", "No supported WebSocket library detected.")
+
+
 def _is_news(record: logging.LogRecord) -> bool:
-    # The proxy breaks a transfer off by raising what it has logged in one line already; uvicorn would add the
-    # traceback.
-    return not (record.exc_info and isinstance(record.exc_info[1], GatekeeperError))
+    if str(record.msg).startswith(_NO_NEWS):
+        return False
+    record.msg = _OUR_WORDS.get(record.msg, record.msg)
+    # The proxy breaks a transfer off by raising what it has logged in one line already, and the drain by cancelling;
+    # uvicorn would add the traceback.
+    known = GatekeeperError | VisitorStalled | asyncio.CancelledError
+    return not (record.exc_info and isinstance(record.exc_info[1], known))

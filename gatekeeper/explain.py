@@ -1,15 +1,56 @@
 """What would happen to each cookie and why, without a server: for ``gatekeeper explain`` and ``gatekeeper consent``."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gatekeeper.audit.event import name_text, rfc3339
-from gatekeeper.consent.choice import Choice
+from rich import box
+from rich.console import RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from gatekeeper.audit.event import name_text, printable, rfc3339
+from gatekeeper.consent.choice import Choice, State
 from gatekeeper.enforcement.exchange import Exchange
 from gatekeeper.enforcement.gate import Gate
 from gatekeeper.enforcement.response import Outcome
 from gatekeeper.policy.document import Mode, Policy
+from gatekeeper.policy.verdict import Action, Direction, Reason, Verdict
 from gatekeeper.wire.fields import FieldList
+
+# What the words of a verdict and of a choice mean, for people.
+_REASONS = {
+    Reason.MALFORMED: "no browser would store it as it is",
+    Reason.DELETION: "the app deletes it, and the gate does so in its place",
+    Reason.REQUIRED: "the site needs it",
+    Reason.GRANTED: "the visitor agreed",
+    Reason.EXEMPT: "allowed until the visitor objects",
+    Reason.UNDECIDED: "the visitor has not chosen yet",
+    Reason.REFUSED: "the visitor said no",
+    Reason.SIGNAL: "the browser's privacy signal says no",
+    Reason.UNLISTED: "no rule names it",
+    Reason.AMBIGUOUS: "some server would read another, blocked name in it",
+    Reason.CONSENT_COOKIE: "it holds the visitor's choice",
+    Reason.RENEWAL: "the browser has it already (renew = false)",
+    Reason.OVERFLOW: "too many cookies on one response",
+    Reason.FAULT: "the gate failed, and stayed closed",
+}
+_STATES = {
+    State.ABSENT: "no consent cookie came",
+    State.UNDECIDED: "nothing in it can be read as a choice",
+    State.DECIDED: "",
+    State.NOT_REQUIRED: "granted by region, not by an act",
+    State.STALE: "too old, or made for an earlier revision",
+    State.OPAQUE: "a server cannot read it",
+}
+_SIDES = {
+    Direction.REQUEST: "The request: what the app gets to see",
+    Direction.RESPONSE: "The response: what the browser gets to store",
+}
+_STYLES = {Action.PASS: "green", Action.DROP: "red", Action.REWRITE: "cyan", Action.EXPIRE: "yellow"}
+_COLUMNS = ("action", "cookie", "category", "rule", "why")
+_MOST = 4096  # characters of a cookie that are shown
 
 
 @dataclass(frozen=True)
@@ -36,6 +77,41 @@ class Explanation:
             "grant": [name for name in order if name in self.allowed],
         }
 
+    def choice_lines(self) -> list[str]:
+        """The choice for people, one line for each thing that it says."""
+        choice = self.choice
+        meaning = _STATES[choice.state]
+        told = self.choice_object()
+        rows = [("choice", choice.state.value + (f": {meaning}" if meaning else "")), ("format", choice.format or "-")]
+        rows += [(key, _listed(told[key])) for key in ("granted", "refused")]
+        rows += [("native", json.dumps(told["native"]))] if choice.native else []
+        rows += [(key.replace("_", " "), str(told[key])) for key in ("given_at", "revision") if told[key] is not None]
+        rows += [("allowed now", _listed(told["grant"]))]
+        return [f"{key:<12} {value}" for key, value in rows]
+
+    def tables(self) -> Iterator[RenderableType]:
+        """The verdicts for a terminal: one table for each direction; a field that leaves changed stands below, where
+        it can be as long as it is.
+        """
+        for direction, title in _SIDES.items():
+            outcomes = [one for one in self.outcomes if one[0].direction is direction]
+            if not outcomes:
+                continue
+            yield Text(f"\n{title}", style="bold")
+            table = Table(*_COLUMNS, box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+            for column in table.columns:
+                column.overflow = "fold"
+            for verdict, _ in outcomes:
+                why = f"{verdict.reason.value}: {_REASONS[verdict.reason]}"
+                cells = (name_text(verdict.cookie) or "(nameless)", verdict.category or "-", verdict.rule or "-", why)
+                action = Text(_would(verdict) + verdict.action.value, style=_STYLES[verdict.action])
+                table.add_row(action, *map(Text, cells))
+            yield table
+            for verdict, result in outcomes:
+                if verdict.action in (Action.REWRITE, Action.EXPIRE) and result is not None and not _would(verdict):
+                    field = printable(result.decode("utf-8", "backslashreplace"), _MOST)
+                    yield Padding(Text.assemble("Set-Cookie: ", (field, _STYLES[verdict.action])), (0, 0, 0, 2))
+
     def verdict_objects(self) -> list[dict[str, object]]:
         """The verdicts as ``gatekeeper explain --json`` prints them; ``result`` is the field or pair that leaves."""
         return [
@@ -46,11 +122,18 @@ class Explanation:
                 "rule": verdict.rule,
                 "action": verdict.action.value,
                 "reason": verdict.reason.value,
-                "mode": verdict.mode.value,
                 "result": None if result is None else result.decode("utf-8", "backslashreplace"),
             }
             for verdict, result in self.outcomes
         ]
+
+
+def _would(verdict: Verdict) -> str:
+    return "would " if verdict.mode is Mode.REPORT_ONLY and verdict.action is not Action.PASS else ""
+
+
+def _listed(names: object) -> str:
+    return ", ".join(map(str, names)) or "-" if isinstance(names, list) else "-"
 
 
 def explain(
@@ -74,5 +157,4 @@ def explain(
     if exchange.fault is not None:
         raise exchange.fault
     reading = gate.reading(list(cookie_headers), signal=gpc and bool(policy.consent.gpc), now=now)
-    allowed = reading.decisions.grant.allowed if policy.enforcement.mode is not Mode.OFF else frozenset[str]()
-    return Explanation(policy, reading.choice, allowed, tuple(exchange.outcomes))
+    return Explanation(policy, reading.choice, reading.decisions.grant.allowed, tuple(exchange.outcomes))

@@ -15,6 +15,8 @@ _PREFIX = "GATEKEEPER_"
 # service "gatekeeper".
 _TOP_LEVEL_LISTS = ("presets", "category", "cookie")
 _TABLES = ("server", "upstream", "consent", "enforcement", "log", "page")
+_COMMAND_LINE = "set on the command line"
+_ORIGIN = re.compile(rf"\(({_COMMAND_LINE}|set by {_PREFIX}\w+)\)$")
 _LISTEN = re.compile(r"(?P<host>\[[0-9a-fA-F:.%]+\]|[^\s:/\[\]]*):(?P<port>[0-9]{1,5})")
 
 
@@ -102,7 +104,7 @@ def build_settings(
     merged = {"presets": [ESSENTIAL]} if document is None else dict(document)
     merged = _merge(merged, _from_environment(environ or {}, origins, problems))
     merged = _merge(merged, overrides or {})
-    origins |= dict.fromkeys(_paths(overrides or {}), "set on the command line")
+    origins |= dict.fromkeys(_paths(overrides or {}), _COMMAND_LINE)
     root = Table(merged, "", problems)
     settings = Settings(
         build_policy(root, presets),
@@ -152,8 +154,6 @@ def _from_environment(
         elif len(keys) > 1 and keys[0] not in _TABLES:
             message = f"sets no key: {quoted(keys[0])} is no table{did_you_mean(keys[0], _TABLES)}"
             problems.append(Problem(variable, message))
-        elif not _is_unicode(value):
-            problems.append(Problem(variable, "is not UTF-8"))
         elif not _put(tables, keys, EnvironmentText(value)):
             problems.append(Problem(variable, "sets no key: another variable sets what is above it"))
         else:
@@ -169,14 +169,6 @@ def _meant(name: str) -> str | None:
         if name.startswith(table) and key in keys:
             return f"{_PREFIX}{table}__{key}".upper()
     return None
-
-
-def _is_unicode(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _put(tables: dict[str, object], keys: list[str], value: object) -> bool:
@@ -196,6 +188,11 @@ def _with_origin(problem: Problem, origins: Mapping[str, str]) -> Problem:
         if f"{path}.".startswith(f"{name}.") or (path and name.startswith(f"{path}.")):
             return Problem(problem.path, f"{problem.message} ({origin})")
     return problem
+
+
+def is_set_elsewhere(problem: Problem) -> bool:
+    """Whether the problem is with a variable or the command line, and not with the file."""
+    return problem.path.startswith(_PREFIX) or _ORIGIN.search(problem.message) is not None
 
 
 def _server(table: Table) -> Server:

@@ -29,11 +29,21 @@ _VERBS = {
 
 
 class TerminalSink:
-    """Writes readable events to a console. ``categories`` are the ids that a pasted rule may name."""
+    """Writes readable events to a console.
 
-    def __init__(self, console: Console, categories: Callable[[], Sequence[str]]) -> None:
+    ``categories`` are the ids that a pasted rule may name; ``preset_of`` tells which shipped preset knows a
+    cookie-name, if one does.
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        categories: Callable[[], Sequence[str]],
+        preset_of: Callable[[str], str | None] = lambda name: None,
+    ) -> None:
         self._console = console
         self._categories = categories
+        self._preset_of = preset_of
         self._suggested: set[str] = set()
 
     def write(self, event: dict[str, object]) -> None:
@@ -61,13 +71,16 @@ class TerminalSink:
     def _suggest(self, cookie: str) -> None:
         quoted = cookie.replace("\\", "\\\\").replace('"', '\\"')
         ids = list(self._categories())
+        preset = self._preset_of(cookie)
+        hint = f" The preset {preset} knows it: add it to presets. Or" if preset else ""
         self._print(
             "          ",
             ("No rule names it.", "yellow"),
-            f" Paste this, with the right one of {', '.join(ids)}:\n"
+            f"{hint} {'paste' if hint else 'Paste'} this, with the right one of {', '.join(ids)}:\n"
             f"              [[cookie]]\n"
             f'              name = "{quoted}"\n'
-            f'              category = "{ids[0]}"\n'
+            # The last, not the first: a rule that is pasted unread must not let a tracker pass unasked.
+            f'              category = "{ids[-1]}"\n'
             f'              purpose = ""',
         )
 

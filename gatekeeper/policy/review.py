@@ -18,7 +18,7 @@ def review(policy: Policy, presets: Presets) -> tuple[Problem, ...]:
     """Warnings, in the order of the file."""
     own = [rule for rule in policy.rules if rule.source == FILE]
     found: list[Problem] = list(_about_categories(policy))
-    trackers = tuple(_known_trackers(presets))
+    trackers = tuple(rule for rule in known_rules(presets) if rule.category in _TRACKING)
     by_name = Matcher(trackers)
     required = {category.id for category in policy.categories if category.basis is Basis.REQUIRED}
     for index, rule in enumerate(own):
@@ -74,9 +74,8 @@ def _swallowed(path: str, rule: Rule, policy: Policy) -> Iterator[Problem]:
             )
 
 
-def _known_trackers(presets: Presets) -> Iterator[Rule]:
+def known_rules(presets: Presets) -> Iterator[Rule]:
+    """The names, categories and providers that presets know, whatever the operator's own categories are."""
     for name, preset in presets.items():
         for table in Table(preset, name, []).tables("cookie"):
-            category = table.text("category")
-            if category in _TRACKING:
-                yield Rule(table.text("name"), category, provider=table.text("provider"), source=name)
+            yield Rule(table.text("name"), table.text("category"), provider=table.text("provider"), source=name)

@@ -30,7 +30,7 @@ from gatekeeper.proxy.asgi import Receive, Scope, Send
 from gatekeeper.proxy.forwarded import TrustedProxies
 from gatekeeper.proxy.limits import Limits
 from gatekeeper.proxy.link import Link
-from gatekeeper.proxy.request import Body, OutboundRequest, Refusal, outbound
+from gatekeeper.proxy.request import Body, OutboundRequest, Refusal, outbound, too_large
 from gatekeeper.proxy.response import inbound, short_answer
 from gatekeeper.proxy.upstream import Upstream, UpstreamError, build_transport
 from gatekeeper.proxy.visitor import Upload, Visitor, VisitorStalled
@@ -76,6 +76,10 @@ class ReverseProxy:
             await _refuse_websocket(scope, receive, send)
         else:
             raise TypeError(f"no ASGI scope of this type is known here: {scope['type']}")
+
+    def is_too_large(self, scope: Scope) -> bool:
+        """Whether the request of this scope would be refused for the size of its head, whatever else it is."""
+        return too_large(scope, scope["headers"], self._limits) is not None
 
     async def aclose(self) -> None:
         """Close the connections to the upstream."""

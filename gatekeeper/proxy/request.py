@@ -75,7 +75,7 @@ def outbound(
 ) -> OutboundRequest | Refusal:
     """The request for the upstream, or why there is none; ``fields`` are the scope's, copied."""
     method = str(scope["method"])
-    refusal = _method(method) or _size(scope, fields, limits) or _trust(fields) or _host(fields, scope)
+    refusal = _method(method) or too_large(scope, fields, limits) or _trust(fields) or _host(fields, scope)
     if refusal is not None:
         return refusal
     body = framing(fields, str(scope.get("http_version", "1.1")))
@@ -95,7 +95,8 @@ def _method(method: str) -> Refusal | None:
     return None
 
 
-def _size(scope: Scope, fields: FieldList, limits: Limits) -> Refusal | None:
+def too_large(scope: Scope, fields: FieldList, limits: Limits) -> Refusal | None:
+    """431 for more fields or octets than the limits allow (RFC 6585 section 5)."""
     if len(fields) > limits.request_fields:
         return Refusal(431, f"it has more than {limits.request_fields} fields")
     target = len(scope.get("raw_path") or str(scope.get("path", ""))) + len(scope.get("query_string", b""))

@@ -6,7 +6,7 @@ import tomllib
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from gatekeeper.audit.event import as_line, name_text, rfc3339
@@ -196,6 +196,7 @@ def test_whatever_a_visitor_or_an_app_writes_an_event_is_one_line_that_parses(
     name: bytes, path: str, method: str, host: bytes
 ) -> None:
     cookie = name.replace(b";", b"").replace(b"=", b"").strip(b" \t") or b"x"
+    assume(cookie != b"cookies_preferences")  # of which nothing is told
     exchange = exchange_of(
         asks=[b"Cookie: " + cookie + b"=1"],
         sets=[b"Set-Cookie: " + cookie + b"=1"],

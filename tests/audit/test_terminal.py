@@ -115,7 +115,7 @@ def pasted(text: str) -> list[dict[str, str]]:
 def test_a_cookie_that_no_rule_names_comes_with_the_rule_to_paste() -> None:
     text = shown(event(cookie="new_one", **UNLISTED))
     assert text.splitlines()[0] == "12:13:20  blocked    new_one  (unlisted)  GET shop.example.org/basket"
-    assert pasted(text) == [{"name": "new_one", "category": "necessary", "purpose": ""}]
+    assert pasted(text) == [{"name": "new_one", "category": "statistics", "purpose": ""}]
     assert "necessary, statistics" in text
 
 
@@ -164,12 +164,21 @@ def test_the_rule_names_the_cookie_whatever_it_is_called(name: str) -> None:
 def test_the_categories_are_those_in_force_at_the_time() -> None:
     sink, out = terminal()
     sink.write(event(cookie="one", **UNLISTED))
-    CATEGORIES.insert(0, "late")
+    CATEGORIES.append("late")
     try:
         sink.write(event(cookie="two", **UNLISTED))
     finally:
-        CATEGORIES.pop(0)
-    assert [rule["category"] for rule in pasted(printed(out))] == ["necessary", "late"]
+        CATEGORIES.pop()
+    assert [rule["category"] for rule in pasted(printed(out))] == ["statistics", "late"]
+
+
+def test_the_preset_that_knows_a_name_is_told() -> None:
+    out = io.StringIO()
+    console = Console(file=out, width=200)
+    sink = TerminalSink(console, lambda: CATEGORIES, {"_ga": "google-analytics"}.get)
+    sink.write(event(cookie="_ga", **UNLISTED))
+    sink.write(event(cookie="other", **UNLISTED))
+    assert out.getvalue().count("The preset google-analytics knows it: add it to presets. Or paste this") == 1
 
 
 # --- names that would play tricks ------------------------------------------------------------------------------------
