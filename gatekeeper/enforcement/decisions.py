@@ -47,8 +47,6 @@ class Decisions:
         """Whether some host and path allows the name, or keeps it in another form: then a deletion could hit a wanted
         cookie.
         """
-        if name in self.consent_names:
-            return True
         rules = self.matcher.possible(name)
         unlisted = not rules or rules[-1].is_narrowed
         if unlisted and self.policy.enforcement.unlisted == "allow":

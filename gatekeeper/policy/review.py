@@ -39,8 +39,20 @@ def _about_categories(policy: Policy) -> Iterator[Problem]:
         yield Problem("consent.revision", "a custom consent cookie tells no revision, so no choice is stale by it")
     if not policy.rules and policy.enforcement.unlisted == "block":
         yield Problem("cookie", "there is no rule and no preset: every cookie is unlisted and will be blocked")
+    elif policy.enforcement.unlisted == "block" and not _may_name_required(policy):
+        yield Problem(
+            "presets",
+            "no rule names a required cookie, so that nobody can sign in; "
+            'with presets = ["essential"] the cookies of frameworks and load balancers pass',
+        )
     if policy.consent.max_age > BROWSER_MAX_AGE:
         yield Problem("consent.max_age", "browsers keep no cookie for more than 400 days")
+
+
+def _may_name_required(policy: Policy) -> bool:
+    """Whether some rule lets a cookie pass unasked, or a rule for everything says that this is not meant."""
+    required = {category.id for category in policy.categories if category.basis is Basis.REQUIRED}
+    return not required or any(rule.category in required or not rule.name.strip("*?") for rule in policy.rules)
 
 
 def _about_required(path: str, rule: Rule, known: Rule | None) -> Iterator[Problem]:

@@ -12,7 +12,8 @@ import pytest
 from gatekeeper import __version__
 from gatekeeper.assembly import load_settings
 from gatekeeper.errors import GatekeeperError
-from gatekeeper.serve import describe, listening_socket
+from gatekeeper.serve import describe
+from gatekeeper.serve.listen import listening_socket
 from gatekeeper.settings import Server
 from tests.cli.conftest import Start
 from tests.cli.running import (

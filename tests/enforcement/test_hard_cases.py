@@ -344,3 +344,29 @@ def test_where_requests_are_not_touched_even_too_many_cookies_go_on(setting: str
     exchange, seen = begin(gate(f"[enforcement]\n{setting}\n" + RULES), cookies)
     assert seen == [cookies]
     assert exchange.verdicts == ()
+
+
+# --- rules for some hosts --------------------------------------------------------------------------------------------
+
+NARROW = '[[cookie]]\nname = "_x"\ncategory = "marketing"\nhosts = ["wiki.corp.example"]\n'
+
+
+def test_a_cookie_that_another_host_of_the_site_may_have_is_not_expired() -> None:
+    exchange, seen = begin(gate('[enforcement]\nunlisted = "allow"\n' + NARROW), b"_x=1")
+    assert (seen, leaving(exchange)) == ([], [])
+
+
+def test_a_name_with_rules_for_some_hosts_is_judged_on_each() -> None:
+    one = gate(NARROW + '[[cookie]]\nname = "_x"\ncategory = "necessary"\n')
+    for _ in range(2):
+        assert begin(one, b"_x=1", host=b"other.example")[1] == [b"_x=1"]
+        assert begin(one, b"_x=1; " + REFUSED)[1] == [REFUSED]
+
+
+def test_attributes_of_any_length_are_judged_and_long_ones_not_remembered() -> None:
+    one = gate()
+    field = b"_ga=1; Path=/" + b"x" * 600 + b"; Max-Age=99"
+    for choice, left in ((REFUSED, []), (GRANTED, [field])):
+        for _ in range(2):
+            assert leaving(begin(one, choice)[0], field) == left
+    assert all(len(attributes) <= 512 for attributes in one.attributes.remembered)

@@ -113,3 +113,28 @@ def test_the_presets_that_ship_raise_no_warning_by_themselves() -> None:
     shipped = library()
     policy = load_policy_tables({"presets": list(shipped)}, shipped)
     assert review(policy, shipped) == ()
+
+
+def test_a_file_that_names_trackers_alone_is_told_that_nobody_can_sign_in() -> None:
+    from gatekeeper.policy.load import load_policy_tables
+    from gatekeeper.policy.presets import library
+    from gatekeeper.policy.review import review
+
+    rules = [{"name": "_ga", "category": "analytics"}]
+
+    def said(document: dict[str, object]) -> list[str]:
+        return [warning.path for warning in review(load_policy_tables(document, library()), library())]
+
+    assert said({"cookie": rules}) == ["presets"]
+    assert said({"cookie": rules, "enforcement": {"unlisted": "allow"}}) == []
+    assert said({"cookie": rules, "presets": ["essential"]}) == []
+    assert said({"cookie": [*rules, {"name": "sid", "category": "necessary"}]}) == []
+
+
+def test_a_host_of_letters_that_no_name_may_hold_is_a_problem() -> None:
+    from gatekeeper.policy.load import load_policy_tables
+    from gatekeeper.policy.schema import PolicyError
+
+    rule = {"name": "a", "category": "necessary", "hosts": ["ü" * 80 + ".example"]}
+    with pytest.raises(PolicyError, match="is no host"):
+        load_policy_tables({"cookie": [rule]}, {})

@@ -1,0 +1,142 @@
+"""One server process: what it serves, what runs beside its exchanges, how it drains and reloads."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any
+
+import uvicorn
+
+from gatekeeper.assembly import Assembled, own_logger
+from gatekeeper.middleware.asgi import Message, Receive, Scope, Send
+from gatekeeper.serve.launch import Launch
+from gatekeeper.serve.listen import Listener
+from gatekeeper.serve.tell import tell_refusal, tell_reload
+from gatekeeper.settings import Settings
+
+_POLL = 0.25  # seconds between looks at a file that is watched
+
+
+class Terminal:
+    """The terminal that this process was started on, if any."""
+
+    def __init__(self) -> None:
+        self._descriptors = [number for number in (0, 1, 2) if os.isatty(number)]
+
+    def is_gone(self) -> bool:
+        """Whether it was closed: then SIGHUP says so, and does not ask for a reload."""
+        return bool(self._descriptors) and not any(map(os.isatty, self._descriptors))
+
+
+class Served:
+    """The assembled app in a server process, and what runs beside its exchanges. ``on_hangup`` answers SIGHUP."""
+
+    def __init__(self, assembled: Assembled, on_hangup: Callable[["Served"], Coroutine[Any, Any, None]]) -> None:
+        self.assembled = assembled
+        self._on_hangup = on_hangup
+        self._reloading = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Any scope; the lifespan's also starts and ends what runs beside the exchanges."""
+        if scope["type"] != "lifespan":
+            await self.assembled.app(scope, receive, send)
+            return
+        if threading.current_thread() is threading.main_thread():
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self.hang_up)
+
+        async def tell(message: Message) -> None:
+            if message["type"] == "lifespan.shutdown.complete":
+                for task in self._tasks:
+                    task.cancel()
+                await asyncio.to_thread(self.assembled.log.flush)
+                if self.assembled.sink.lost:
+                    own_logger().error("the log lost %d events", self.assembled.sink.lost)
+            await send(message)
+
+        await self.assembled.app(scope, receive, tell)
+
+    def hang_up(self) -> None:
+        """SIGHUP."""
+        self.begin(self._on_hangup(self))
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """Starts what runs beside the exchanges."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def reload(self, load: Callable[[], Settings]) -> Settings | Exception:
+        """Takes new settings into force and returns them, or why the old ones stay."""
+        async with self._reloading:
+            try:
+                # In a thread: reading ten thousand rules takes a second, and exchanges go on meanwhile.
+                settings = await asyncio.to_thread(load)
+                await asyncio.to_thread(self.assembled.reload, settings)
+            except Exception as fault:  # noqa: BLE001 — whatever is wrong with a new file, the old rules stay
+                return fault
+            return settings
+
+
+class Single:
+    """The one process: it reads the file itself."""
+
+    def __init__(self, launch: Launch, settings: Settings) -> None:
+        self._launch = launch
+        self._started = settings
+        self._terminal = Terminal()
+        self.served = Served(Assembled(settings), self._hung_up)
+
+    async def _hung_up(self, served: Served) -> None:
+        if self._terminal.is_gone():
+            signal.raise_signal(signal.SIGTERM)
+        else:
+            await self._reload()
+
+    async def _reload(self) -> None:
+        outcome = await self.served.reload(self._launch.load)
+        if isinstance(outcome, Exception):
+            tell_refusal(self._launch, outcome)
+        else:
+            tell_reload(self._started, outcome)
+
+    async def watch(self) -> None:
+        """Reloads a file that has changed."""
+        while True:
+            await asyncio.sleep(_POLL)
+            if self._launch.has_changed():
+                await self._reload()
+
+
+class DrainingServer(uvicorn.Server):
+    """uvicorn's server, which says when it is ready, and leaves with exit code 0 after a drain instead of raising the
+    signal again.
+    """
+
+    def __init__(self, config: uvicorn.Config, listener: Listener, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._listener = listener
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._listener.leave()
+        await super().shutdown(sockets=sockets)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
