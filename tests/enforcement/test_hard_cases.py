@@ -285,7 +285,8 @@ def test_tables_of_names_are_emptied_before_they_grow_without_end(monkeypatch: p
     for number in range(40):
         exchange, seen = begin(one, b"n%d=1; cookies_preferences=x%d" % (number, number))
         assert seen == [b"n%d=1; cookies_preferences=x%d" % (number, number)]
-        assert leaving(exchange, b"m%d=1; Path=/%d" % (number, number)) == [b"m%d=1; Path=/%d" % (number, number)]
+        fields = [b"m%d=1; Path=/" % number, b"same=1; Path=/%d" % number]
+        assert leaving(exchange, *fields) == fields
     (only,) = one._decisions.values()
     assert max(len(only.remembered), len(only.sent_as_is), len(one._readings), len(one.attributes.remembered)) <= 8
 
@@ -370,3 +371,22 @@ def test_attributes_of_any_length_are_judged_and_long_ones_not_remembered() -> N
         for _ in range(2):
             assert leaving(begin(one, choice)[0], field) == left
     assert all(len(attributes) <= 512 for attributes in one.attributes.remembered)
+
+
+# --- what is told ----------------------------------------------------------------------------------------------------
+
+
+def test_passes_of_the_request_are_told_on_demand() -> None:
+    one = Gate(load_policy_tables(tomllib.loads(RULES), {}), record_passes=True)
+    exchange, _ = begin(one, b"sessionid=1; _ga=2; " + REFUSED)
+    told = [(verdict.cookie, verdict.action.value) for verdict in exchange.verdicts]
+    assert told == [(b"sessionid", "pass"), (b"_ga", "drop"), (b"cookies_preferences", "pass")]
+
+
+@pytest.mark.parametrize(
+    ("mode", "left"), [("enforce", [b"x-digest"]), ("report-only", [b"Set-Cookie", b"x-digest", b"cookie"])]
+)
+def test_trailers_hold_no_cookie(mode: str, left: list[bytes]) -> None:
+    exchange, _ = begin(gate(f'[enforcement]\nmode = "{mode}"\n' + RULES))
+    fields = exchange.trailers(((b"Set-Cookie", b"_ga=1"), (b"x-digest", b"1"), (b"cookie", b"_ga=1")))
+    assert [name for name, _ in fields] == left
