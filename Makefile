@@ -69,7 +69,6 @@ imports: $(VENV)/.dev
 
 tests: $(VENV)/.dev system
 	$(BIN)/coverage run -m pytest -q
-	$(BIN)/coverage combine -q 2>/dev/null || true
 	$(BIN)/coverage report --include='gatekeeper/wire/*,gatekeeper/cookies/*,gatekeeper/consent/*,gatekeeper/policy/*,gatekeeper/enforcement/*' --fail-under=100
 
 bench: $(VENV)/.dev
