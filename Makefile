@@ -10,7 +10,6 @@ BIN := $(VENV)/bin
 LISTEN ?= 127.0.0.1:8080
 CONFIG ?=
 UPSTREAM ?=
-APT := chromium php-cli python3-venv
 
 .PHONY: help run test lint types imports tests system bench lock clean
 
@@ -40,6 +39,7 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
 # The end-to-end tests drive a real browser and a real PHP app.
 system:
 	@missing=""; command -v chromium >/dev/null || missing="$$missing chromium"; command -v php >/dev/null || missing="$$missing php-cli"; \
+	command -v openssl >/dev/null || missing="$$missing openssl"; \
 	if [ -n "$$missing" ]; then \
 		if [ "$$(id -u)" = 0 ]; then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
 		else echo "install with apt-get:$$missing" >&2; exit 1; fi; fi
