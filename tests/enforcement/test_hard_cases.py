@@ -390,3 +390,33 @@ def test_trailers_hold_no_cookie(mode: str, left: list[bytes]) -> None:
     exchange, _ = begin(gate(f'[enforcement]\nmode = "{mode}"\n' + RULES))
     fields = exchange.trailers(((b"Set-Cookie", b"_ga=1"), (b"x-digest", b"1"), (b"cookie", b"_ga=1")))
     assert [name for name, _ in fields] == left
+
+
+# --- deletions -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "attributes"),
+    [
+        (b"__Http-x", b"; Secure; HttpOnly"),
+        (b"__Host-Http-x", b"; Path=/; Secure; HttpOnly"),
+        (b"__Host-x", b"; Path=/; Secure"),
+        (b"__Secure-x", b"; Secure"),
+    ],
+)
+def test_a_deletion_keeps_what_the_prefix_of_the_name_asks_for(name: bytes, attributes: bytes) -> None:
+    exchange, _ = begin(gate(), REFUSED)
+    (left,) = leaving(exchange, name + b"=1; Max-Age=0; Secure")
+    assert left == name + b"=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT" + attributes
+
+
+def test_leftovers_with_a_declared_and_with_an_unknown_scope_go_side_by_side() -> None:
+    rules = RULES + '[[cookie]]\nname = "_shop"\ncategory = "marketing"\ndomain = "corp.example"\npath = "/shop"\n'
+    exchange, _ = begin(gate(rules), b"_shop=1; _ga=1; " + REFUSED)
+    gone = b"=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT"
+    assert leaving(exchange) == [
+        b"_shop" + gone + b"; Domain=corp.example; Path=/shop",
+        b"_ga" + gone + b"; Path=/",
+        b"_ga" + gone + b"; Domain=corp.example; Path=/",
+        b"_ga" + gone + b"; Domain=wiki.corp.example; Path=/",
+    ]
