@@ -1,5 +1,6 @@
 # make run     Gatekeeper in front of UPSTREAM=http://… or, without it, of the bundled sample shop
 # make test    everything that must hold before a change lands
+# make fuzz    the properties again, with new examples (about five minutes)
 # make bench   what the gate costs, printed as a table
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
@@ -11,7 +12,7 @@ LISTEN ?= 127.0.0.1:8080
 CONFIG ?=
 UPSTREAM ?=
 
-.PHONY: help run test lint types imports tests system bench lock clean
+.PHONY: help run test lint types imports tests system fuzz bench lock clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p;/^\.DEFAULT/q' Makefile
@@ -70,6 +71,10 @@ imports: $(VENV)/.dev
 tests: $(VENV)/.dev system
 	$(BIN)/coverage run -m pytest -q
 	$(BIN)/coverage report --include='gatekeeper/wire/*,gatekeeper/cookies/*,gatekeeper/consent/*,gatekeeper/policy/*,gatekeeper/enforcement/*' --fail-under=100
+
+# New examples for every property, for as long as it takes to draw them ten times: about five minutes.
+fuzz: $(VENV)/.dev
+	for turn in 1 2 3 4 5 6 7 8 9 10; do HYPOTHESIS_PROFILE=new $(BIN)/python -m pytest -q tests/properties || exit 1; done
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench.core
