@@ -24,7 +24,7 @@ from gatekeeper.policy.matcher import Matcher
 from gatekeeper.policy.presets import ESSENTIAL, library
 from gatekeeper.policy.review import known_rules
 from gatekeeper.policy.schema import PolicyError, Problem, parse_toml, quoted
-from gatekeeper.proxy import ReverseProxy, Upstream
+from gatekeeper.proxy import Limits, ReverseProxy, Upstream
 from gatekeeper.proxy.visitor import VisitorStalled
 from gatekeeper.settings import Server, Settings, build_settings, is_set_elsewhere
 
@@ -194,6 +194,27 @@ def upstream_of(settings: Settings) -> Upstream:
         connect_timeout=chosen.connect_timeout,
         read_timeout=chosen.read_timeout,
         max_connections=chosen.max_connections,
+        ca_file=chosen.ca or None,
+        client_cert=chosen.certificate or None,
+        client_key=chosen.key or None,
+        verify=chosen.verify,
+        queue_timeout=chosen.queue_timeout,
+        idle_timeout=chosen.idle_timeout,
+        max_head=chosen.max_head,
+    )
+
+
+def limits_of(settings: Settings) -> Limits:
+    """What one exchange may take."""
+    return Limits(
+        request_head=settings.server.max_head,
+        request_fields=settings.server.max_fields,
+        response_head=settings.upstream.max_head,
+        head_timeout=settings.server.head_timeout,
+        idle_timeout=settings.server.idle_timeout,
+        tunnel_timeout=settings.server.tunnel_timeout,
+        body_idle=settings.server.body_timeout,
+        queue_wait=settings.upstream.queue_timeout,
     )
 
 

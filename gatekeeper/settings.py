@@ -17,17 +17,32 @@ _TOP_LEVEL_LISTS = ("presets", "category", "cookie")
 _TABLES = ("server", "upstream", "consent", "enforcement", "log", "page")
 _COMMAND_LINE = "set on the command line"
 _ORIGIN = re.compile(rf"\(({_COMMAND_LINE}|set by {_PREFIX}\w+)\)$")
+# Gatekeeper's own pages lie below it: segments without anything to encode or to resolve, and never the whole site.
+_PAGES = re.compile(r"(/(?!\.{1,2}/)[A-Za-z0-9._~\-]+)+/")
+_PAGES_FORM = 'is no prefix of paths; write "/.well-known/gatekeeper/", or "" for no pages at all'
+# Octets. Below the least, browsers' own fields do not fit; the most is what one connection may make us hold.
+_LEAST_HEAD, _MOST_HEAD = 4096, 1024 * 1024
 _LISTEN = re.compile(r"(?P<host>\[[0-9a-fA-F:.%]+\]|[^\s:/\[\]]*):(?P<port>[0-9]{1,5})")
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """The ``[server]`` table; ``drain`` in seconds."""
+    """The ``[server]`` table; ``drain`` and timeouts in seconds, ``max_head`` in octets."""
 
     listen: str = "127.0.0.1:8080"
     workers: int = 1
     trusted_proxies: tuple[str, ...] = ()
     drain: int = 30
+    certificate: str = ""
+    key: str = ""
+    proxy_protocol: bool = False
+    pages: str = "/.well-known/gatekeeper/"
+    head_timeout: int = 10
+    body_timeout: int = 60
+    idle_timeout: int = 65
+    tunnel_timeout: int = 3600
+    max_head: int = 65536
+    max_fields: int = 200
 
     @property
     def unix_path(self) -> str | None:
@@ -45,13 +60,20 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamSettings:
-    """The ``[upstream]`` table; timeouts in seconds."""
+    """The ``[upstream]`` table; timeouts in seconds, ``max_head`` in octets."""
 
     url: str = "http://127.0.0.1:8000"
     host: str = "preserve"
     connect_timeout: int = 5
     read_timeout: int = 60
+    idle_timeout: int = 60
+    queue_timeout: int = 5
     max_connections: int = 256
+    max_head: int = 131072
+    ca: str = ""
+    verify: bool = True
+    certificate: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,14 +224,47 @@ def _server(table: Table) -> Server:
         table.integer("workers", default.workers, least=1, most=256),
         table.strings("trusted_proxies"),
         table.duration("drain", default.drain) or 0,
+        *_certificate(table),
+        table.flag("proxy_protocol", default=default.proxy_protocol),
+        table.text("pages", default.pages),
+        _some_time(table, "head_timeout", default.head_timeout),
+        _some_time(table, "body_timeout", default.body_timeout),
+        _some_time(table, "idle_timeout", default.idle_timeout),
+        _some_time(table, "tunnel_timeout", default.tunnel_timeout),
+        table.integer("max_head", default.max_head, least=_LEAST_HEAD, most=_MOST_HEAD),
+        table.integer("max_fields", default.max_fields, least=10, most=10_000),
     )
     if fault := _fault_of_address(server):
         table.report("listen", fault)
     for index, entry in enumerate(server.trusted_proxies):
         if fault := _fault_of_network(entry):
             table.report(f"trusted_proxies[{index}]", f"{quoted(entry)} {fault}")
+    if server.proxy_protocol and not server.trusted_proxies and not table.is_reported("trusted_proxies"):
+        table.report("proxy_protocol", "needs trusted_proxies: the load balancers that may say who the visitor is")
+    if server.pages and not _PAGES.fullmatch(server.pages):
+        table.report("pages", f"{quoted(server.pages)} {_PAGES_FORM}")
     table.close()
     return server
+
+
+def _certificate(table: Table) -> tuple[str, str]:
+    """The paths of a certificate and its key: both or neither. Whether the files are any good is asked elsewhere."""
+    paths = {key: table.text(key) for key in ("certificate", "key")}
+    for key, path in paths.items():
+        if not path.isprintable():
+            table.report(key, f"{quoted(path)} cannot be a path")
+    if paths["key"] and not paths["certificate"] and not table.is_reported("certificate"):
+        table.report("key", "is of no use without certificate")
+    if paths["certificate"] and not paths["key"] and not table.is_reported("key"):
+        table.report("certificate", "needs key; if one file holds both, name it twice")
+    return paths["certificate"], paths["key"]
+
+
+def _some_time(table: Table, key: str, default: int) -> int:
+    length = table.duration(key, default)
+    if length == 0:
+        table.report(key, "must be longer than nothing")
+    return length or default
 
 
 def _fault_of_address(server: Server) -> str | None:
@@ -246,13 +301,18 @@ def _upstream(table: Table) -> UpstreamSettings:
     upstream = UpstreamSettings(
         table.text("url", default.url, empty=False),
         table.text("host", default.host, empty=False),
-        table.duration("connect_timeout", default.connect_timeout) or 0,
-        table.duration("read_timeout", default.read_timeout) or 0,
+        _some_time(table, "connect_timeout", default.connect_timeout),
+        _some_time(table, "read_timeout", default.read_timeout),
+        _some_time(table, "idle_timeout", default.idle_timeout),
+        _some_time(table, "queue_timeout", default.queue_timeout),
         table.integer("max_connections", default.max_connections, least=1, most=65535),
+        table.integer("max_head", default.max_head, least=_LEAST_HEAD, most=_MOST_HEAD),
+        table.text("ca"),
+        table.flag("verify", default=default.verify),
+        *_certificate(table),
     )
-    for key in ("connect_timeout", "read_timeout"):
-        if getattr(upstream, key) == 0:
-            table.report(key, "must be longer than nothing")
+    if not upstream.ca.isprintable():
+        table.report("ca", f"{quoted(upstream.ca)} cannot be a path")
     table.close()
     return upstream
 

@@ -15,6 +15,12 @@ class Limits:
     request_head: int = 64 * 1024
     request_fields: int = 200
     response_head: int = 128 * 1024
+    # From the first octet of a request, or from the connection's own beginning, to the end of its head.
+    head_timeout: float = 10.0
+    # Between two requests on a connection.
+    idle_timeout: float = 65.0
+    # No octet moves in a WebSocket or another upgraded connection for this long, either way.
+    tunnel_timeout: float = 3600.0
     # No octet of a body moves for this long on the visitor's side: an upload that stalls, a download that nobody
     # reads.
     body_idle: float = 60.0

@@ -51,7 +51,9 @@ class Upstream:
     literal. ``connect_timeout`` is for the TCP and for the TLS handshake each; ``read_timeout`` is a *total* for the
     response's head, counted from the end of the request, and the longest pause within a body. ``ca_file`` replaces
     the trusted certificates; ``client_cert`` (PEM, with its key or beside ``client_key``) is shown to an upstream
-    that asks for one.
+    that asks for one; without ``verify`` any certificate is taken, from whomever. ``queue_timeout`` is how long an
+    exchange may wait for one of the ``max_connections``, ``idle_timeout`` how long one is kept without use, and
+    ``max_head`` the octets that a response's head may have.
 
     Raises :class:`GatekeeperError` for settings that cannot be used.
     """
@@ -64,6 +66,10 @@ class Upstream:
     ca_file: str | None = None
     client_cert: str | None = None
     client_key: str | None = None
+    verify: bool = True
+    queue_timeout: float = 5.0
+    idle_timeout: float = 60.0
+    max_head: int = 128 * 1024
     origin: httpx.URL = field(init=False, repr=False, compare=False)
     socket: str | None = field(init=False, repr=False, compare=False)
     authority: bytes = field(init=False, repr=False, compare=False)
@@ -135,7 +141,9 @@ def _tls(upstream: Upstream) -> ssl.SSLContext:
         # Trusts nobody, and costs nothing: the usual authorities take 20 ms to load.
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
-        if upstream.ca_file is None:
+        if not upstream.verify:
+            context = httpx.create_ssl_context(verify=False, trust_env=False)
+        elif upstream.ca_file is None:
             context = httpx.create_ssl_context(trust_env=False)
         else:
             context = ssl.create_default_context(cafile=upstream.ca_file)

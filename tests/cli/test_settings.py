@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from gatekeeper.assembly import load_settings
+from gatekeeper.assembly import limits_of, load_settings, upstream_of
 from gatekeeper.policy.document import Mode
 from gatekeeper.policy.schema import PolicyError
+from gatekeeper.proxy import Limits, Upstream
 from gatekeeper.settings import LogSettings, Server, Settings, UpstreamSettings, build_settings
 from tests.cli.conftest import Tell
 
@@ -283,6 +284,130 @@ def test_run_prints_problems_of_file_and_environment_together(
     ]
 
 
+# --- what a table says beyond its types ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("table", ["server", "upstream"])
+def test_a_certificate_and_its_key_come_together(table: str) -> None:
+    assert problems({table: {"certificate": "/a.pem"}}) == [
+        f"{table}.certificate: needs key; if one file holds both, name it twice"
+    ]
+    assert problems({table: {"key": "/a.pem"}}) == [f"{table}.key: is of no use without certificate"]
+    both = value(build({table: {"certificate": "/a.pem", "key": "/b.pem"}}), table)
+    assert (both.certificate, both.key) == ("/a.pem", "/b.pem")
+
+
+@pytest.mark.parametrize("path", ["server.certificate", "server.key", "upstream.ca", "upstream.certificate"])
+def test_a_path_that_no_file_can_have_is_refused(path: str) -> None:
+    table, key = path.split(".")
+    paths = {"certificate": "/a", "key": "/b"} | {key: "/a\x07"}
+    assert problems({table: paths}) == [f'{path}: "/a\\x07" cannot be a path']
+
+
+ZERO = [
+    *("server." + key for key in ("head_timeout", "body_timeout", "idle_timeout", "tunnel_timeout")),
+    *("upstream." + key for key in ("connect_timeout", "read_timeout", "idle_timeout", "queue_timeout")),
+]
+
+
+@pytest.mark.parametrize("path", ZERO)
+def test_a_deadline_of_no_length_is_refused(path: str) -> None:
+    table, key = path.split(".")
+    assert problems({table: {key: "0s"}}) == [f"{path}: must be longer than nothing"]
+    assert value(build({table: {key: "7s"}}), path) == 7
+
+
+@pytest.mark.parametrize(
+    ("path", "least", "most"),
+    [
+        ("server.max_head", 4096, 1048576),
+        ("server.max_fields", 10, 10000),
+        ("upstream.max_head", 4096, 1048576),
+        ("upstream.max_connections", 1, 65535),
+    ],
+)
+def test_a_size_out_of_range_is_refused(path: str, least: int, most: int) -> None:
+    table, key = path.split(".")
+    for good in (least, most):
+        assert value(build({table: {key: good}}), path) == good
+    for bad in (least - 1, most + 1):
+        assert problems({table: {key: bad}}) == [f"{path}: must be between {least} and {most}, not {bad}"]
+
+
+def test_the_proxy_protocol_needs_somebody_who_may_speak_it() -> None:
+    assert problems({"server": {"proxy_protocol": True}}) == [
+        "server.proxy_protocol: needs trusted_proxies: the load balancers that may say who the visitor is"
+    ]
+    assert build({"server": {"proxy_protocol": True, "trusted_proxies": ["10.0.0.0/8"]}}).server.proxy_protocol
+
+
+@pytest.mark.parametrize("pages", ["", "/.well-known/gatekeeper/", "/a/", "/a/b-c_d.e~f/", "/.a/", "/..a/"])
+def test_the_pages_can_be_below_any_plain_prefix_or_nowhere(pages: str) -> None:
+    assert build({"server": {"pages": pages}}).server.pages == pages
+
+
+@pytest.mark.parametrize("pages", ["/", "a/", "/a", "//", "/a//b/", "/a b/", "/a?/", "/%61/", "/./", "/a/../", "/é/"])
+def test_a_prefix_that_could_be_read_in_two_ways_or_is_the_whole_site_is_refused(pages: str) -> None:
+    assert problems({"server": {"pages": pages}}) == [
+        f'server.pages: "{pages}" is no prefix of paths; write "/.well-known/gatekeeper/", or "" for no pages at all'
+    ]
+
+
+def test_deadlines_and_sizes_reach_the_proxy() -> None:
+    settings = build(
+        {
+            "server": {
+                "max_head": 5000,
+                "max_fields": 20,
+                "head_timeout": "1s",
+                "body_timeout": "2s",
+                "idle_timeout": "3s",
+                "tunnel_timeout": "4s",
+            },
+            "upstream": {"max_head": 6000, "queue_timeout": "5s"},
+        }
+    )
+    assert limits_of(settings) == Limits(
+        request_head=5000,
+        request_fields=20,
+        response_head=6000,
+        head_timeout=1,
+        body_idle=2,
+        idle_timeout=3,
+        tunnel_timeout=4,
+        queue_wait=5,
+    )
+    assert limits_of(build()) == Limits()
+
+
+def test_what_is_said_of_the_upstream_reaches_the_proxy() -> None:
+    settings = build(
+        {
+            "upstream": {
+                "url": "https://a",
+                "ca": "/ca",
+                "verify": False,
+                "certificate": "/c",
+                "key": "/k",
+                "queue_timeout": "2s",
+                "idle_timeout": "3s",
+                "max_head": 5000,
+            }
+        }
+    )
+    assert upstream_of(settings) == Upstream(
+        "https://a",
+        ca_file="/ca",
+        verify=False,
+        client_cert="/c",
+        client_key="/k",
+        queue_timeout=2,
+        idle_timeout=3,
+        max_head=5000,
+    )
+    assert upstream_of(build()) == Upstream("http://127.0.0.1:8000")
+
+
 # --- every key of the program's own tables, given every other type --------------------------------------------------
 
 TEXT, NUMBER, FLAG, DURATION, TEXTS = "text", "a whole number", "true or false", "a duration", "a list of texts"
@@ -291,11 +416,28 @@ KEYS = {
     "server.workers": NUMBER,
     "server.trusted_proxies": TEXTS,
     "server.drain": DURATION,
+    "server.certificate": TEXT,
+    "server.key": TEXT,
+    "server.proxy_protocol": FLAG,
+    "server.pages": TEXT,
+    "server.head_timeout": DURATION,
+    "server.body_timeout": DURATION,
+    "server.idle_timeout": DURATION,
+    "server.tunnel_timeout": DURATION,
+    "server.max_head": NUMBER,
+    "server.max_fields": NUMBER,
     "upstream.url": TEXT,
     "upstream.host": TEXT,
     "upstream.connect_timeout": DURATION,
     "upstream.read_timeout": DURATION,
+    "upstream.idle_timeout": DURATION,
+    "upstream.queue_timeout": DURATION,
     "upstream.max_connections": NUMBER,
+    "upstream.max_head": NUMBER,
+    "upstream.ca": TEXT,
+    "upstream.verify": FLAG,
+    "upstream.certificate": TEXT,
+    "upstream.key": TEXT,
     "log.destination": TEXT,
     "log.passes": FLAG,
     "log.repeat": DURATION,
