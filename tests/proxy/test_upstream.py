@@ -1,6 +1,7 @@
 """Where the upstream is: every form of its address, every wrong one, TLS."""
 
 import ssl
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from tests.proxy.origin import OK, Origin
         ("http://a/#f", "no meaning"),
         ("http://a/b c", "percent-encoded"),
         ("http://a/caf\xe9", "percent-encoded"),
+        ("http://caf\xe9", "ASCII"),
         ("http://[::1", "IPv6"),
         ("unix:relative.sock", "unix:/"),
         ("unix://host/x.sock", "unix:/"),
@@ -94,6 +96,17 @@ def test_a_certificate_for_another_host_is_502(
         assert visitor.get().status == 502
 
 
+def test_an_upstream_that_nobody_vouches_for_is_reached_only_without_verification(
+    origins: Callable[..., Origin], gates: Callable[..., Gate], tls: ssl.SSLContext
+) -> None:
+    origin = origins(OK, tls=tls)
+    with gates(ReverseProxy(Upstream(origin.url))).visit() as visitor:
+        assert visitor.get().status == 502
+    url = origin.url.replace("127.0.0.1", "localhost")
+    with gates(ReverseProxy(Upstream(url, verify=False))).visit() as visitor:
+        assert visitor.get().body == b"ok"
+
+
 def test_an_upstream_that_asks_for_a_certificate_gets_it(
     origins: Callable[..., Origin], gates: Callable[..., Gate], tls: ssl.SSLContext, certificate: Path
 ) -> None:
@@ -111,6 +124,14 @@ def test_an_upstream_that_asks_for_a_certificate_gets_it(
 def test_a_certificate_that_is_not_there_is_named_at_once(setting: str) -> None:
     with pytest.raises(GatekeeperError, match=r"upstream.ca_file, upstream.client_cert: .*No such file"):
         ReverseProxy(Upstream("https://a", **{setting: "/nowhere.pem"}))
+
+
+def test_a_key_with_a_passphrase_is_refused_and_nobody_is_asked_for_it(certificate: Path, tmp_path: Path) -> None:
+    locked = tmp_path / "locked.key"
+    command = ["openssl", "pkey", "-in", certificate, "-aes256", "-passout", "pass:secret", "-out", locked]
+    subprocess.run(command, check=True, capture_output=True)
+    with pytest.raises(GatekeeperError, match=r"^upstream.ca_file, upstream.client_cert: "):
+        ReverseProxy(Upstream("https://a", client_cert=str(certificate), client_key=str(locked)))
 
 
 def test_an_upstream_error_hints_at_a_status() -> None:
