@@ -101,6 +101,10 @@ async def refusal(connector: Connector) -> tuple[int, str]:
     return refused.value.status, str(refused.value)
 
 
+def open_files() -> set[Path]:
+    return set(Path("/proc/self/fd").iterdir())
+
+
 UNREACHED = (502, "it could not be reached")
 LATE = (504, "it did not accept the connection in time")
 
@@ -248,12 +252,12 @@ def test_one_who_no_longer_waits_leaves_no_connection_behind(run: Run[Any]) -> N
         waiting.setblocking(False)
         waiting.connect_ex(listener.getsockname())
         connector = Connector(Upstream(f"http://127.0.0.1:{listener.getsockname()[1]}"))
-        before = set(Path("/proc/self/fd").iterdir())
+        before = open_files()
 
         async def leave() -> set[str]:
             connecting = asyncio.create_task(connector.connect(Talk))
             await asyncio.sleep(0)
-            during = set(Path("/proc/self/fd").iterdir())
+            during = open_files()
             connecting.cancel()
             await asyncio.wait({connecting})
             assert connecting.cancelled()
@@ -261,7 +265,7 @@ def test_one_who_no_longer_waits_leaves_no_connection_behind(run: Run[Any]) -> N
 
         during = run(leave())
         assert during > before
-        assert set(Path("/proc/self/fd").iterdir()) <= before
+        assert open_files() <= before
 
 
 # --- several addresses -----------------------------------------------------------------------------------------------
