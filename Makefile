@@ -1,7 +1,7 @@
 # make run     Gatekeeper in front of UPSTREAM=http://… or, without it, of the bundled sample shop
 # make test    everything that must hold before a change lands
 # make fuzz    the properties again, with new examples (about five minutes)
-# make bench   what the gate costs, printed as a table
+# make bench   what it costs: the gate alone (bench-core), then the proxy beside its peers (bench-proxy; half an hour)
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
@@ -11,8 +11,9 @@ BIN := $(VENV)/bin
 LISTEN ?= 127.0.0.1:8080
 CONFIG ?=
 UPSTREAM ?=
+BENCH ?= all
 
-.PHONY: help run test lint types imports tests system fuzz bench lock clean
+.PHONY: help run test lint types imports tests system fuzz bench bench-core bench-proxy lock clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p;/^\.DEFAULT/q' Makefile
@@ -76,8 +77,14 @@ tests: $(VENV)/.dev system
 fuzz: $(VENV)/.dev
 	for turn in 1 2 3 4 5 6 7 8 9 10; do HYPOTHESIS_PROFILE=new $(BIN)/python -m pytest -q tests/properties || exit 1; done
 
-bench: $(VENV)/.dev
+bench: bench-core bench-proxy
+
+bench-core: $(VENV)/.dev
 	$(BIN)/python -m bench.core
+
+# The peers are installed into .bench and from Debian; BENCH says what is measured: --help tells.
+bench-proxy: $(VENV)/.dev
+	$(BIN)/python -m bench.proxy $(BENCH)
 
 # --- upkeep ------------------------------------------------------------------------------------------------------
 

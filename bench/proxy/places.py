@@ -1,0 +1,31 @@
+"""Where things lie, who listens where, which core belongs to whom."""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+HERE = Path(__file__).parent
+CONF = HERE / "conf"
+APPS = HERE / "apps"
+RESULTS = ROOT / "bench" / "results"
+PAGE = ROOT / "docs" / "performance.md"
+
+# Git ignores it: the peers, what they write, and the results of quick runs.
+WORK = ROOT / ".bench"
+VENVS = WORK / "venvs"
+RUN = WORK / "run"
+WWW = WORK / "www"
+QUICK_RESULTS = WORK / "results-quick"
+
+PYTHON = sys.executable
+HOST = "127.0.0.1"
+ORIGIN_PORT = 19000
+STREAM_PORT = 19001
+FIRST_PORT = 19010
+
+# The proxy has the first to itself; origin and load generators share the second.
+PROXY_CORE, LOAD_CORE = 0, 1
+
+# The optional compiled form of the surgery on heads, and the variable that forbids it.
+HELPER = "gatekeeper.proxy.plane._speed"
+PURE = "GATEKEEPER_PURE"
