@@ -18,14 +18,17 @@ from gatekeeper.audit.log import VerdictLog
 from gatekeeper.audit.sinks import LineSink, Sink
 from gatekeeper.audit.terminal import TerminalSink
 from gatekeeper.errors import GatekeeperError
-from gatekeeper.middleware.asgi import ASGIApp, ConsentMiddleware, Receive, Scope, Send
+from gatekeeper.middleware.plane import GateHooks
+from gatekeeper.pages.app import Pages
 from gatekeeper.policy.document import Policy
 from gatekeeper.policy.matcher import Matcher
 from gatekeeper.policy.presets import ESSENTIAL, library
 from gatekeeper.policy.review import known_rules
 from gatekeeper.policy.schema import PolicyError, Problem, parse_toml, quoted
-from gatekeeper.proxy import Limits, ReverseProxy, Upstream
-from gatekeeper.proxy.visitor import VisitorStalled
+from gatekeeper.proxy import Limits, Upstream
+from gatekeeper.proxy.forwarded import TrustedProxies
+from gatekeeper.proxy.plane.connector import Connector
+from gatekeeper.proxy.plane.plane import Plane
 from gatekeeper.settings import Server, Settings, build_settings, is_set_elsewhere
 
 # A file of ten thousand rules has two megabytes; a path to something else by mistake (a disk image, /dev/zero) must not
@@ -219,7 +222,7 @@ def limits_of(settings: Settings) -> Limits:
 
 
 class Assembled:
-    """The proxy with the gate in front of it, as one ASGI app, and the handles to reload it.
+    """The data plane with the gate in it, and the handles to reload it.
 
     Raises :class:`GatekeeperError` when the log cannot be opened; without ``must_log`` that is told, and tried again.
     """
@@ -230,20 +233,25 @@ class Assembled:
         if must_log:
             self.sink.open()
         self.log = VerdictLog(self.sink, repeat=settings.log.repeat, passes=settings.log.passes)
-        self.proxy = ReverseProxy(upstream_of(settings), trusted_proxies=settings.server.trusted_proxies)
-        self.gate = ConsentMiddleware(self.proxy, settings.policy, log=self.log)
-        self.app: ASGIApp = self._enter
-
-    async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # A head that the proxy refuses anyway must not cost the gate a second of reading its cookies.
-        app = self.proxy if scope["type"] == "http" and self.proxy.is_too_large(scope) else self.gate
-        await app(scope, receive, send)
+        self.hooks = GateHooks(settings.policy, self.log)
+        upstream = upstream_of(settings)
+        prefix = settings.server.pages
+        pages = Pages(prefix, policy=lambda: self.hooks.gatehouse.policy, draining=lambda: self.plane.draining)
+        self.plane = Plane(
+            upstream,
+            Connector(upstream),
+            self.hooks,
+            trusted=TrustedProxies(settings.server.trusted_proxies),
+            limits=limits_of(settings),
+            pages=pages.app if prefix else None,
+            pages_prefix=prefix.encode("ascii"),
+        )
 
     def reload(self, settings: Settings) -> None:
         """Takes new settings into force between two exchanges, but for what :func:`waits_for_restart`."""
         self.settings = settings
         self.log.repeat, self.log.passes = settings.log.repeat, settings.log.passes
-        self.gate.gatehouse.policy = settings.policy
+        self.hooks.gatehouse.policy = settings.policy
         self.sink.reopen()
 
     def _new_sink(self, destination: str) -> Sink:
@@ -353,25 +361,13 @@ class _WithoutValues(logging.Formatter):
         return "".join([*traceback.format_tb(trace), kind.__name__])
 
 
-# uvicorn's messages, in the words of this program.
-_OUR_WORDS = {
-    "Cancel %s running task(s), timeout graceful shutdown exceeded": (
-        "exchanges still under way after server.drain, and cut off: %s"
-    ),
-    "Invalid HTTP request received.": "400: a visitor sent what is no HTTP request",
-}
-
-
-# A handshake that is not upgraded goes on as the request it also is; uvicorn's advice to install a library would change
-# nothing.
-_NO_NEWS = ("Unsupported upgrade request.", "No supported WebSocket library detected.")
+# What uvicorn says of its own tasks at the end of a drain; the plane says what was cut off.
+_NO_NEWS = ("Cancel %s running task(s)",)
 
 
 def _is_news(record: logging.LogRecord) -> bool:
     if str(record.msg).startswith(_NO_NEWS):
         return False
-    record.msg = _OUR_WORDS.get(record.msg, record.msg)
-    # The proxy breaks a transfer off by raising what it has logged in one line already, and the drain by cancelling;
-    # uvicorn would add the traceback.
-    known = GatekeeperError | VisitorStalled | asyncio.CancelledError
+    # The drain ends tasks by cancelling them; uvicorn would add the traceback.
+    known = GatekeeperError | asyncio.CancelledError
     return not (record.exc_info and isinstance(record.exc_info[1], known))

@@ -60,11 +60,18 @@ _TEXTS = {
     400: "this request cannot be passed on to the site.",
     408: "the request did not arrive in time.",
     431: "the head of this request is too large.",
+    500: "this page failed.",
     501: "WebSockets do not pass this gate yet.",
     502: "the site behind this gate did not answer.",
     503: "the site behind this gate is busy. Please try again in a moment.",
     504: "the site behind this gate did not answer in time.",
+    505: "only HTTP/1.1 is spoken here.",
 }
+
+
+def short_text(status: int) -> bytes:
+    """The line of plain text that a status is answered with."""
+    return f"{status} {http.HTTPStatus(status).phrase}: {_TEXTS[status]}\n".encode("ascii")
 
 
 def short_answer(
@@ -74,7 +81,7 @@ def short_answer(
 
     ``kind`` is "http", or "websocket.http" for the refusal of a handshake.
     """
-    text = f"{status} {http.HTTPStatus(status).phrase}: {_TEXTS[status]}\n".encode("ascii")
+    text = short_text(status)
     fields = [
         (b"content-type", b"text/plain; charset=utf-8"),
         (b"content-length", b"%d" % len(text)),

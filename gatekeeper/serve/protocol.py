@@ -1,32 +1,26 @@
-"""uvicorn's protocol class without two of its habits: it merges trailers into a request's fields, and reads a head of
-any length.
+"""The data plane's visitors as uvicorn makes them: ``uvicorn.Config(http=HttpProtocol)``.
+
+uvicorn keeps what it is good at: sockets, TLS, signals, workers, the loop and the drain. It never sees a request.
 """
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+import asyncio
+from typing import Any
 
-# Octets in the fields of a request. The proxy answers 431 to far less; this is what must not fill the memory.
-MOST_OCTETS = 1024 * 1024
+import uvicorn
+from uvicorn.server import ServerState
+
+from gatekeeper.proxy.plane.visitor import Visitor
 
 
-class HttpProtocol(HttpToolsProtocol):
-    """For ``uvicorn.Config(http=…)``."""
+class HttpProtocol(Visitor):
+    """A visitor of the assembled plane, with the signature that uvicorn calls."""
 
-    _head = 0
-
-    def on_message_begin(self) -> None:
-        """A request begins."""
-        super().on_message_begin()
-        self._head = 0
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """A field line, or a line of the trailers."""
-        self._head += len(name) + len(value)
-        if self._head > MOST_OCTETS:
-            raise ValueError("the head has no end")  # the parser makes 400 of it, and the connection ends
-        super().on_header(name, value)
-
-    def on_headers_complete(self) -> None:
-        """The head is complete: what comes from now on is no field of the request."""
-        super().on_headers_complete()
-        # A Cookie among the trailers would be one that nobody judged (RFC 9110 section 6.5.1).
-        self.headers = []
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        plane = config.loaded_app.assembled.plane
+        super().__init__(plane, server_state.connections, server_state.tasks)

@@ -1,0 +1,32 @@
+"""One exchange around the data plane's request and response heads."""
+
+from urllib.parse import unquote_to_bytes
+
+from gatekeeper.audit.log import VerdictLog
+from gatekeeper.enforcement.exchange import Exchange, watches_request, watches_response
+from gatekeeper.middleware.gatehouse import Gatehouse
+from gatekeeper.policy.document import Policy
+
+
+class GateHooks:
+    """The gate as the data plane's hooks (:class:`gatekeeper.proxy.plane.hooks.Hooks`).
+
+    The plane has refused or split every line that could be read in two ways, so that the fields are judged as they
+    come.
+    """
+
+    watches_request = staticmethod(watches_request)
+    watches_response = staticmethod(watches_response)
+
+    def __init__(self, policy: Policy, log: VerdictLog) -> None:
+        self.gatehouse = Gatehouse(policy, log)
+
+    def begin(self, method: bytes, host: bytes, path: bytes) -> Exchange:
+        """An exchange under the policy in force; ``path`` as on the wire."""
+        if b"%" in path:
+            path = unquote_to_bytes(path)
+        return self.gatehouse.begin(method=method.decode("latin-1"), host=host, path=path.decode("utf-8", "replace"))
+
+    def end(self, passing: Exchange, status: int | None) -> None:
+        """Records its verdicts."""
+        self.gatehouse.end(passing, status)

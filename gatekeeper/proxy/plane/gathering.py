@@ -1,0 +1,40 @@
+"""A head that comes in pieces: put together without looking at any octet twice."""
+
+import re
+
+from gatekeeper.proxy.plane.lines import Untrusted
+
+END = b"\r\n\r\n"
+
+# RFC 9112 section 2.2 lets a recipient take a bare LF for the end of a line; another may not, and then they disagree
+# about where the head ends.
+_BARE_LF = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)").search
+
+
+class TooLarge(Exception):  # noqa: N818 - it says what a head is
+    """A head larger than the limit."""
+
+
+class Gathering:
+    """The octets of a head so far. ``most`` is the limit in octets, without the empty line at the end."""
+
+    __slots__ = ("_octets",)
+
+    def __init__(self, data: bytes, most: int) -> None:
+        self._octets = bytearray(data)
+        self._check(0, most)
+
+    def add(self, data: bytes, most: int) -> bytes | None:
+        """All octets as soon as the head is whole; raises :class:`Untrusted` and :class:`TooLarge`."""
+        seen = len(self._octets)
+        self._octets += data
+        if self._octets.find(END, max(0, seen - 3)) >= 0:
+            return bytes(self._octets)
+        self._check(max(0, seen - 1), most)
+        return None
+
+    def _check(self, start: int, most: int) -> None:
+        if len(self._octets) > most + 3:
+            raise TooLarge
+        if _BARE_LF(self._octets, start):
+            raise Untrusted("a line of its head does not end in CRLF")

@@ -1,0 +1,97 @@
+"""Where somebody else looks at an exchange: request fields, response fields and, where wanted, the response's body.
+
+A hook is shown only the fields that it watches, so that all others cost it nothing. It answers with the same tuple
+when it changes nothing; a field that it leaves alone is the same object in its answer, a changed one stands in the
+place of the original, and a new one at the end.
+"""
+
+from typing import Any, Protocol
+
+from gatekeeper.wire.fields import FieldList
+
+
+class Passing(Protocol):
+    """One exchange in a hook's eyes."""
+
+    def request(self, fields: FieldList) -> FieldList:
+        """The watched fields of the request as the upstream may see them."""
+
+    def response(self, status: int, fields: FieldList) -> FieldList:
+        """The watched fields of a response, an interim one (1xx) too, as the visitor may see them."""
+
+    def trailers(self, fields: FieldList) -> FieldList:
+        """All trailer fields, of either direction, as they may go on."""
+
+
+class Hooks(Protocol):
+    """What the plane asks at each exchange.
+
+    ``watches_request`` and ``watches_response`` say of a field name in lower case whether it is shown; they are asked
+    once for each name. Fields that belong to the hop or to its framing (Host, Connection, Content-Length and their
+    like) cannot be watched.
+    """
+
+    def watches_request(self, name: bytes) -> bool:
+        """Whether the hook wants a request's fields of this name."""
+
+    def watches_response(self, name: bytes) -> bool:
+        """Whether the hook wants a response's."""
+
+    def begin(self, method: bytes, host: bytes, path: bytes) -> Passing:
+        """A request has arrived; ``path`` is as on the wire, without the query."""
+
+    def end(self, passing: Any, status: int | None) -> None:
+        """Its response's head has left with this status, or none ever will."""
+
+
+class _Nothing:
+    def request(self, fields: FieldList) -> FieldList:
+        return fields
+
+    def response(self, status: int, fields: FieldList) -> FieldList:
+        return fields
+
+    def trailers(self, fields: FieldList) -> FieldList:
+        return fields
+
+
+class NoHooks:
+    """A plain reverse proxy."""
+
+    _nothing = _Nothing()
+
+    @staticmethod
+    def watches_request(name: bytes) -> bool:
+        """None."""
+        return False
+
+    @staticmethod
+    def watches_response(name: bytes) -> bool:
+        """None."""
+        return False
+
+    def begin(self, method: bytes, host: bytes, path: bytes) -> Passing:
+        """Nobody looks."""
+        return self._nothing
+
+    def end(self, passing: Passing, status: int | None) -> None:
+        """Nobody listens."""
+
+
+def merged(lines: list[bytes], places: list[int], before: FieldList, after: FieldList) -> list[bytes]:
+    """The lines of a head with what a hook made of the watched ones, which stand at ``places``."""
+    changed: list[bytes | None] = list(lines)
+    originals = {id(field) for field in before}
+    rest = list(after)
+    for place, field in zip(places, before, strict=True):
+        if rest and rest[0] is field:
+            rest.pop(0)
+        elif rest and id(rest[0]) not in originals and rest[0][0].lower() == field[0].lower():
+            changed[place] = _line(rest.pop(0))
+        else:
+            changed[place] = None
+    return [line for line in changed if line is not None] + [_line(field) for field in rest]
+
+
+def _line(field: tuple[bytes, bytes]) -> bytes:
+    return b"%b: %b" % field

@@ -1,0 +1,119 @@
+"""What all connections of a process share: the hooks, the limits, the memory of lines, the pool, and the clock.
+
+One look at all deadlines, a few times a second, takes the place of a timer for each exchange: to move a deadline is
+then to set a number.
+"""
+
+import asyncio
+import logging
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from gatekeeper.proxy.asgi import Receive, Scope, Send
+from gatekeeper.proxy.forwarded import TrustedProxies
+from gatekeeper.proxy.limits import Limits
+from gatekeeper.proxy.plane.hooks import Hooks
+from gatekeeper.proxy.plane.lines import Lines
+from gatekeeper.proxy.plane.pool import Connects, Pool
+from gatekeeper.proxy.plane.response import Statuses
+from gatekeeper.proxy.upstream import Upstream
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from gatekeeper.proxy.plane.visitor import Visitor
+
+_logger = logging.getLogger("gatekeeper.proxy")
+_TICK = 0.25  # seconds; a deadline is kept to within two of them
+_UNPRINTABLE = re.compile(r"[^\x21-\x7e]")
+
+ASGIApp = Callable[[Scope, Receive, Send], "Awaitable[None]"]
+
+
+class Plane:
+    """The data plane in front of one upstream. ``pages`` answers what lies below ``pages_prefix`` itself."""
+
+    def __init__(
+        self,
+        upstream: Upstream,
+        connector: Connects,
+        hooks: Hooks,
+        *,
+        trusted: TrustedProxies,
+        limits: Limits,
+        pages: ASGIApp | None = None,
+        pages_prefix: bytes = b"",
+    ) -> None:
+        self.hooks = hooks
+        self.trusted = trusted
+        self.limits = limits
+        self.pages = pages
+        self.pages_prefix = pages_prefix if pages is not None else b""
+        self.prefix = upstream.prefix
+        self.host_for = None if upstream.host == "preserve" else upstream.host_for
+        self.default_host = upstream.authority
+        self.requests = Lines(hooks.watches_request, of_requests=True)
+        self.responses = Lines(hooks.watches_response, of_requests=False)
+        self.statuses = Statuses()
+        self.pool = Pool(
+            connector,
+            most=upstream.max_connections,
+            queue_wait=limits.queue_wait,
+            idle=upstream.idle_timeout,
+            most_head=limits.response_head,
+        )
+        self.read_timeout = upstream.read_timeout
+        self.visitors: set[Visitor] = set()
+        self.draining = False
+        self.now = 0.0  # seconds of the loop's clock, as of the last tick
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        limited = (limits.head_timeout, limits.idle_timeout, limits.body_idle, limits.queue_wait, self.read_timeout)
+        self._tick_time = min(_TICK, min(limited) / 4)
+
+    def enter(self, visitor: "Visitor", loop: asyncio.AbstractEventLoop) -> None:
+        """A connection has been made."""
+        self.visitors.add(visitor)
+        if self._timer is None:
+            self._loop = loop
+            self._tick()
+
+    def leave(self, visitor: "Visitor") -> None:
+        """A connection has ended."""
+        self.visitors.discard(visitor)
+
+    def _tick(self) -> None:
+        loop = self._loop
+        if loop is None:
+            return
+        self.now = now = loop.time()
+        self._timer = loop.call_later(self._tick_time, self._tick)
+        self.pool.tick(now)
+        for visitor in [visitor for visitor in self.visitors if visitor.deadline <= now]:
+            visitor.expired()
+
+    def close(self) -> None:
+        """Cuts off what is still under way, and ends the connections to the upstream."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._loop = self._timer = None
+        if self.visitors:
+            _logger.error("exchanges still under way after server.drain, and cut off: %d", len(self.visitors))
+        for visitor in list(self.visitors):
+            visitor.cut_off()
+        self.pool.close()
+
+
+def tell(method: bytes, target: bytes, outcome: str, reason: str) -> None:
+    """One line, without a field's value and without the query: either may hold what identifies a visitor."""
+    path = target.partition(b"?")[0][:200].decode("latin-1")
+    level = logging.INFO if outcome.startswith("4") else logging.WARNING
+    _logger.log(
+        level,
+        "%s for %s %s: %s",
+        outcome,
+        _UNPRINTABLE.sub("?", method.decode("latin-1")),
+        _UNPRINTABLE.sub("?", path),
+        reason,
+    )
