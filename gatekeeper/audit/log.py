@@ -11,24 +11,25 @@ import threading
 import time
 import weakref
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import CodeType
 from typing import cast
 
 from gatekeeper.audit.event import Context, as_object, event_name, rfc3339
 from gatekeeper.audit.sinks import Sink
 from gatekeeper.enforcement.exchange import Exchange
-from gatekeeper.policy.verdict import Action, Direction, Reason, Verdict
+from gatekeeper.policy.verdict import Action, Direction, Outcome, Reason, Verdict
 
 _QUEUE = 10_000  # events waiting to be written
 _KINDS = 20_000  # kinds of verdicts whose repeats are counted
-_VERDICTS = 20_000  # verdict objects that are known by sight
+_VERDICTS = 20_000  # verdict objects of one site that are known by sight
 _TICK = 1.0  # seconds between looks at what is due
 # Unlisted names that one request may bring into the log. The names are the visitor's to make up: more would push out
 # what is real.
 _FRESH = 20
 _LOST = "log.lost"
 _SUPPRESSED = "log.suppressed"
+_PASS = Action.PASS  # an enum's attribute costs more than a global, and every verdict pays it
 
 
 class _Kind:
@@ -43,6 +44,7 @@ class _Kind:
         self.context: Context | None = None
 
 
+_NONE: Mapping[Verdict, _Kind] = {}
 _Key = tuple[str, bytes, str | None, str, str, str, str]
 
 
@@ -68,7 +70,7 @@ class VerdictLog:
         self._kinds: dict[_Key, _Kind] = {}
         # The gate hands out the same verdict object again and again: found by identity, a repeat costs no look at its
         # fields.
-        self._by_identity: dict[tuple[str, Verdict], _Kind] = {}
+        self._by_identity: dict[str, dict[Verdict, _Kind]] = {}  # by site
         self._lock = threading.Lock()
         self._writer: threading.Thread | None = None
         self._flushes_at_exit = False
@@ -78,25 +80,10 @@ class VerdictLog:
         """Takes the verdicts of a finished exchange; ``status`` of its response, None where none came."""
         if exchange.fault is not None:
             self.fault(exchange.fault, site=site)
-        if not exchange.outcomes:
-            return
-        context = None
-        fresh = 0
-        for verdict, _ in exchange.outcomes:
-            if verdict.action is Action.PASS and not self.passes:
-                continue
-            if self._is_counted(verdict, site):
-                continue
-            if verdict.direction is Direction.REQUEST and verdict.reason is Reason.UNLISTED:
-                fresh += 1
-                if fresh > _FRESH:
-                    continue
-            context = context or _context(exchange, status, site)
-            self._note(verdict, context, site)
-        if fresh > _FRESH:
-            with self._lock:
-                self.totals["cookie.stripped"] += fresh - _FRESH
-            self._put({"time": rfc3339(self._clock()), "event": _SUPPRESSED, "site": site, "count": fresh - _FRESH})
+        outcomes = iter(exchange.outcomes)
+        verdict = self._count(outcomes, site)
+        if verdict is not None:
+            self._note_from(verdict, outcomes, _context(exchange, status, site))
 
     def fault(self, fault: BaseException, *, site: str = "default") -> None:
         """Notes that the gate itself failed: the kind of fault and where, never its text, which may quote a cookie."""
@@ -129,23 +116,43 @@ class VerdictLog:
 
     # --- on the exchange's side --------------------------------------------------------------------------------------
 
-    def _is_counted(self, verdict: Verdict, site: str) -> bool:
-        """Counts a verdict that is known by sight and was logged lately."""
-        if not self.repeat:
-            return False
+    def _count(self, outcomes: Iterator[Outcome], site: str) -> Verdict | None:
+        """Counts verdicts that are known by sight and were logged lately, up to the first that was not: that one, or
+        None at the end.
+        """
         now = self._clock()
         with self._lock:
-            kind = self._by_identity.get((site, verdict))
-            if kind is None or now - kind.logged_at >= self.repeat:
-                return False
-            kind.count += 1
-            return True
+            known = self._by_identity.get(site, _NONE)
+            for verdict, _ in outcomes:
+                kind = known.get(verdict)
+                if kind is not None and now - kind.logged_at < self.repeat:
+                    kind.count += 1
+                elif kind is not None or verdict.action is not _PASS or self.passes:
+                    return verdict
+        return None
 
-    def _note(self, verdict: Verdict, context: Context, site: str) -> None:
+    def _note_from(self, first: Verdict, outcomes: Iterator[Outcome], context: Context) -> None:
+        """Notes a verdict and those behind it which cannot merely be counted."""
+        fresh = 0
+        verdict: Verdict | None = first
+        while verdict is not None:
+            made_up = verdict.direction is Direction.REQUEST and verdict.reason is Reason.UNLISTED
+            fresh += made_up
+            if not made_up or fresh <= _FRESH:
+                self._note(verdict, context)
+            verdict = self._count(outcomes, context.site)
+        if fresh > _FRESH:
+            with self._lock:
+                self.totals["cookie.stripped"] += fresh - _FRESH
+            event = {"time": rfc3339(self._clock()), "event": _SUPPRESSED, "site": context.site}
+            self._put(event | {"count": fresh - _FRESH})
+
+    def _note(self, verdict: Verdict, context: Context) -> None:
         now = self._clock()
         if not self.repeat:
             self._emit(verdict, context, now, 1)
             return
+        site = context.site
         key = (site, verdict.cookie, verdict.rule, verdict.reason, verdict.action, verdict.direction, verdict.mode)
         count = 0
         gone: list[_Kind] = []
@@ -161,10 +168,11 @@ class VerdictLog:
             else:
                 kind.count += 1
             kind.context = context
-            if len(self._by_identity) >= _VERDICTS:
+            known = self._by_identity.setdefault(site, {})
+            if len(known) >= _VERDICTS:
                 # A name whose rule is narrowed to a path has a new verdict each time.
-                self._by_identity.clear()
-            self._by_identity[(site, verdict)] = kind
+                known.clear()
+            known[verdict] = kind
         for one in gone:
             if one.count and one.context is not None:
                 self._emit(one.verdict, one.context, now, one.count)

@@ -8,6 +8,7 @@ of an allowed one.
 """
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
@@ -24,6 +25,9 @@ _UNUSUAL_IN_NAME = re.compile(rb"[^!#$'*\-^_`|~0-9A-Za-z]")
 # RFC 9110 section 5.6.2, and what is not among RFC 6265bis' cookie-octets (section 4.1.1).
 _TOKEN_OCTETS = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _NOT_IN_VALUE = re.compile(rb"[^\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]")
+# What stands in a plain pair: visible ASCII without comma, quotation mark, semicolon and backslash.
+_PLAIN = bytes(octet for octet in range(0x21, 0x7F) if octet not in b',";\\')
+PlainPairs = tuple[list[bytes], list[bytes], list[tuple[bytes, bytes]]]
 # CGI.pm's own addition to percent-encoding.
 _PERL_UNICODE = re.compile(rb"%[uU]([0-9a-fA-F]{4})")
 # php.net, "Variables From External Sources"; the C function isspace().
@@ -53,6 +57,26 @@ def parse_cookie(field_value: bytes) -> tuple[CookiePair, ...]:
         elif stripped := raw.strip(WSP):
             pairs.append(CookiePair(b"", stripped, raw))
     return tuple(pairs)
+
+
+def plain_pairs(field_value: bytes, wanted: Container[bytes]) -> PlainPairs | None:
+    """The names and the whole pairs of a Cookie field value as browsers write it, and the wanted names with their
+    values. None for any other field value.
+
+    In such a value no parser finds a name but those behind ``"; "`` and before ``=``, unless a name is no token.
+    """
+    pairs = field_value.split(b"; ")
+    if field_value.translate(None, _PLAIN) != b"; " * (len(pairs) - 1):
+        return None
+    names, found = [], []
+    for pair in pairs:
+        name, equals, content = pair.partition(b"=")
+        if not equals:
+            return None
+        names.append(name)
+        if name in wanted:
+            found.append((name, content))
+    return names, pairs, found
 
 
 def split_names(name: bytes, value: bytes) -> tuple[bytes, ...]:

@@ -17,26 +17,31 @@ _CACHE_CONTROL = b"cache-control"
 _ACCEL = b"x-accel-expires"
 
 
+def is_about_caches(name: bytes) -> bool:
+    """Whether :func:`make_private` may look at a field of this name (lower case)."""
+    return name == _ACCEL or name.endswith(_CONTROLS)
+
+
 def make_private(fields: FieldList) -> FieldList:
     """The fields with ``private`` in Cache-Control and its like, unless they say it, or ``no-store``, already."""
     lines = [value for name, value in fields if len(name) == 13 and name.lower() == _CACHE_CONTROL]
     covered = bool(lines) and _is_unshared(b",".join(lines))
-    changed: list[tuple[bytes, bytes]] = []
-    for line in fields:
-        name, value = line
+    changed = list(fields)
+    for place, (name, value) in enumerate(fields):
         # Most fields of a response end in neither way.
-        if name[-7:].lower() in (b"control", b"expires"):
-            key = name.lower()
-            mine = key == _CACHE_CONTROL
-            if key == _ACCEL:
-                line = (name, b"0")
-            elif (mine and not covered) or (not mine and key.endswith(_CONTROLS) and not _is_unshared(value)):
-                line = (name, value.rstrip(b" \t") + b", private" if value.strip(b" \t") else b"private")
-                covered = covered or mine
-        changed.append(line)
+        if name[-7:].lower() not in (b"control", b"expires"):
+            continue
+        key = name.lower()
+        mine = key == _CACHE_CONTROL
+        if key == _ACCEL and value != b"0":
+            changed[place] = (name, b"0")
+        elif (mine and not covered) or (not mine and key.endswith(_CONTROLS) and not _is_unshared(value)):
+            changed[place] = (name, value.rstrip(b" \t") + b", private" if value.strip(b" \t") else b"private")
+            covered = covered or mine
     if not covered:
         changed.append((_CACHE_CONTROL, b"private"))
-    return tuple(changed)
+    made = tuple(changed)
+    return fields if made == fields else made
 
 
 def _is_unshared(value: bytes) -> bool:

@@ -1,7 +1,7 @@
 """A grant applied to cookie-names: the part of a decision that repeats, made once for each name and remembered."""
 
 from gatekeeper.consent.grant import Grant
-from gatekeeper.cookies.request import mangled_names
+from gatekeeper.cookies.request import is_token, mangled_names
 from gatekeeper.policy.document import Mode, OnRefusal, Policy
 from gatekeeper.policy.matcher import Matcher
 from gatekeeper.policy.verdict import Reason, Ruling, decide
@@ -83,8 +83,11 @@ class Decisions:
         return next((one for one in obstacles if one.mode is Mode.ENFORCE), obstacles[0] if obstacles else None)
 
     def remember_sent(self, name: bytes) -> None:
-        """Notes a name whose pairs go to the upstream without another look, wherever they occur."""
-        if not name or len(name) > _SHORT:
+        """Notes a name whose plain pairs go to the upstream without another look, wherever they occur.
+
+        Behind a name that is no token, ASP.NET Core reads further names in the value: that has to be looked at.
+        """
+        if len(name) > _SHORT or not is_token(name):
             return
         if not self.matcher.is_narrowed(name) and not any(map(self.matcher.is_narrowed, mangled_names(name))):
             if len(self.sent_as_is) >= _REMEMBERED:

@@ -8,18 +8,19 @@ A :class:`Gate` is shared; an :class:`Exchange` is the only state, one for each 
     exchange.verdicts                                           # why
 """
 
+from collections.abc import Mapping
+
 from gatekeeper.consent.choice import ABSENT
 from gatekeeper.cookies.grammar import CONTROL, WSP
-from gatekeeper.cookies.request import parse_cookie
-from gatekeeper.cookies.scope import canonical_host
-from gatekeeper.enforcement.caches import make_private
+from gatekeeper.cookies.request import parse_cookie, plain_pairs
+from gatekeeper.enforcement.caches import is_about_caches, make_private
 from gatekeeper.enforcement.decisions import Decisions
-from gatekeeper.enforcement.gate import Gate
+from gatekeeper.enforcement.gate import Gate, Reading
 from gatekeeper.enforcement.leftovers import MAX_DELETIONS, deletions
-from gatekeeper.enforcement.request import is_plain, sift
-from gatekeeper.enforcement.response import Outcome, judge
+from gatekeeper.enforcement.request import is_plain, sift, sift_known
+from gatekeeper.enforcement.response import SET_COOKIE, SETTING, has_set_cookie, judge, judge_all, thinned
 from gatekeeper.policy.document import Mode
-from gatekeeper.policy.verdict import Action, Direction, Reason, Ruling, Verdict
+from gatekeeper.policy.verdict import Action, Direction, Outcome, Reason, Ruling, Verdict
 from gatekeeper.wire.fields import FieldList, values
 
 # 200 Set-Cookie fields on one response make Chromium and Firefox evict older cookies, the choice among them.
@@ -30,12 +31,21 @@ MAX_SET_COOKIES = 50
 MAX_COOKIE_OCTETS = 64 * 1024
 MAX_PAIRS = 600
 
-# RFC 6265 section 9.4 made Set-Cookie2 historic; no browser reads it, and a cookie in it was judged by nobody.
-_SET_COOKIE, _SET_COOKIE2 = b"set-cookie", b"set-cookie2"
-_SETTING = (_SET_COOKIE, _SET_COOKIE2)
-_LENGTHS = (10, 11)
-_LAST_TO_GO = (Reason.REQUIRED, Reason.CONSENT_COOKIE)
-_NOT_IN_TRAILERS = frozenset({b"cookie", _SET_COOKIE, _SET_COOKIE2})
+_SIGNAL_SIZES = (3, 7)  # of "DNT" and "Sec-GPC"
+_NOT_IN_TRAILERS = frozenset({b"cookie", *SETTING})
+_WATCHED = frozenset({b"cookie", b"sec-gpc", b"dnt", b"sec-fetch-mode", b"accept"})
+_NOTHING: Mapping[bytes, Ruling] = {}
+_NOBODY = frozenset[bytes]()
+
+
+def watches_request(name: bytes) -> bool:
+    """Whether the gate may look at a request field of this name (lower case), or change it."""
+    return name in _WATCHED
+
+
+def watches_response(name: bytes) -> bool:
+    """Whether the gate may look at a response field of this name (lower case), or change it."""
+    return name in SETTING or is_about_caches(name)
 
 
 class Exchange:
@@ -59,19 +69,19 @@ class Exchange:
         "path",
     )
 
-    def __init__(self, gate: Gate, *, method: str, host: bytes, path: str, now: int) -> None:
+    def __init__(self, gate: Gate, method: str, host: bytes, path: str, now: int) -> None:
         self.gate = gate
         self.method = method
-        self.host = canonical_host(host)
+        self.host = gate.hosts.get(host) or gate.host(host)
         self.path = path
         self.now = now
         self.choice = ABSENT
         self.outcomes: list[Outcome] = []
         self.fault: Exception | None = None
         self._decisions: Decisions | None = None
-        self._blocked: dict[bytes, Ruling] = {}
+        self._blocked: Mapping[bytes, Ruling] = _NOTHING
         self._navigates = False
-        self._sent: frozenset[bytes] = frozenset()
+        self._sent: frozenset[bytes] = _NOBODY
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
@@ -80,7 +90,7 @@ class Exchange:
 
     def request(self, fields: FieldList) -> FieldList:
         """The request's fields as the upstream may see them."""
-        if self.gate.policy.enforcement.mode is Mode.OFF:
+        if self.gate.is_off:
             return fields
         try:
             return self._request(fields)
@@ -90,7 +100,7 @@ class Exchange:
 
     def response(self, status: int, fields: FieldList) -> FieldList:
         """The response's fields as the visitor may see them; called again for each interim (1xx) response."""
-        if self.gate.policy.enforcement.mode is Mode.OFF:
+        if self.gate.is_off:
             return fields
         before = len(self.outcomes)
         if self.fault is not None:
@@ -115,23 +125,67 @@ class Exchange:
 
     def _request(self, fields: FieldList) -> FieldList:
         gate = self.gate
-        consent = gate.policy.consent
-        cookies = values(fields, b"cookie")
-        if cookies and _is_oversized(cookies):
+        cookies = []
+        signal = False
+        for name, value in fields:
+            size = len(name)
+            if size == 6:
+                if name.lower() == b"cookie":
+                    cookies.append(value)
+            elif size in _SIGNAL_SIZES and name.lower() in gate.signals and value.strip(WSP) == b"1":
+                signal = True
+        if not cookies:
+            if signal:
+                self._weigh(gate.reading_of((), signal, self.now))
+            return fields
+        few = len(cookies) == 1 and len(cookies[0]) <= MAX_COOKIE_OCTETS
+        plain = plain_pairs(cookies[0], gate.consent_names) if few else None
+        if plain is None or len(plain[1]) > MAX_PAIRS + 1:
+            return self._look_at_each(fields, cookies, signal)
+        names, pairs, told = plain
+        decisions = self._weigh(gate.reading_of(tuple(told), signal, self.now))
+        if gate.needs_sent_names:
+            self._sent = frozenset(names)
+        if gate.may_skip:
+            if decisions.sent_as_is.issuperset(names):
+                return fields
+            known = sift_known(names, pairs, decisions)
+            if known is not None:
+                return self._strip(fields, *known)
+        return self._sift(fields, cookies, decisions)
+
+    def _weigh(self, reading: Reading) -> Decisions:
+        self.choice = reading.choice
+        self._decisions = decisions = reading.decisions
+        return decisions
+
+    def _strip(
+        self, fields: FieldList, kept: list[bytes], outcomes: list[Outcome], blocked: dict[bytes, Ruling]
+    ) -> FieldList:
+        """The fields with these pairs in the only Cookie field."""
+        self.outcomes += outcomes
+        self._blocked = blocked
+        self._navigates = _is_navigation(fields)
+        return _with_cookies(fields, [b"; ".join(kept) if kept else None])
+
+    def _look_at_each(self, fields: FieldList, cookies: list[bytes], signal: bool) -> FieldList:
+        """The long way, for fields of which some parser might make something else than browsers mean."""
+        gate = self.gate
+        if _is_oversized(cookies):
             if not (gate.enforces and gate.policy.enforcement.strip_requests):
                 return fields
             self.outcomes.append((_faulted(Direction.REQUEST, b"", Reason.MALFORMED), None))
             return self._without_doubt(fields)
-        signal = (bool(consent.gpc) and _is_on(fields, b"sec-gpc")) or (consent.dnt and _is_on(fields, b"dnt"))
-        reading = gate.reading(cookies, signal=signal, now=self.now)
-        self.choice, self._decisions = reading.choice, reading.decisions
-        if not cookies:
-            return fields
+        decisions = self._weigh(gate.reading(cookies, signal=signal, now=self.now))
         if gate.needs_sent_names:
             self._sent = frozenset(pair.name for value in cookies for pair in parse_cookie(value))
+        return self._sift(fields, cookies, decisions)
+
+    def _sift(self, fields: FieldList, cookies: list[bytes], decisions: Decisions) -> FieldList:
+        gate = self.gate
         sifted = sift(
             cookies,
-            reading.decisions,
+            decisions,
             self.host,
             self.path,
             hidden=gate.hidden,
@@ -167,68 +221,40 @@ class Exchange:
     # --- the response ------------------------------------------------------------------------------------------------
 
     def _response(self, status: int, fields: FieldList) -> FieldList:
-        sets = _sets_cookies(fields)
-        expires = self._navigates and status >= 200 and self.gate.policy.enforcement.expire_leftovers
+        enforcement = self.gate.policy.enforcement
+        sets = has_set_cookie(fields)
+        expires = self._navigates and status >= 200 and enforcement.expire_leftovers
         if not sets and not expires:
             return fields
-        decisions = self._decisions or self._undecided()
-        start = len(self.outcomes)
+        # Nothing was said; or an adapter's mistake, a response without a request, which must not open the gate.
+        decisions = self._decisions or self._weigh(self.gate.reading_of((), False, self.now))
+        outcomes: list[Outcome] = []
         if sets:
-            fields = self._judge_all(fields, decisions)
+            lives = self.gate.attributes.remembered
+            fields, outcomes = judge_all(fields, decisions.remembered, lives, self.now, self._ask)
+            if len(outcomes) > MAX_SET_COOKIES:
+                fields, outcomes = thinned(fields, outcomes, MAX_SET_COOKIES)
         if expires:
-            fields += self._expire(decisions, self.outcomes[start:])
-        if self.gate.policy.enforcement.protect_caches and status >= 200:
-            for verdict, result in self.outcomes[start:]:
-                if verdict.is_personal and result is not None:
+            expired = self._expire(decisions, outcomes)
+            fields += tuple((SET_COOKIE, field) for _, field in expired)
+            outcomes += expired
+        self.outcomes += outcomes
+        if enforcement.protect_caches and status >= 200:
+            for verdict, result in outcomes:
+                if result is not None and verdict.is_personal:
                     return make_private(fields)
         return fields
 
-    def _undecided(self) -> Decisions:
-        # A response without a request before it: an adapter's mistake must not open the gate.
-        return self.gate.reading([], signal=False, now=self.now).decisions
+    def _ask(self, value: bytes) -> Outcome:
+        decisions = self._decisions
+        assert decisions is not None  # noqa: S101 — the caller looked
+        return judge(value, decisions, self.gate.attributes, self.host, self.path, self.now, self._sent)
 
-    def _judge_all(self, fields: FieldList, decisions: Decisions) -> FieldList:
-        """Each Set-Cookie field whole, rewritten or gone, in place."""
-        kept: list[tuple[bytes, bytes]] = []
-        leaving: list[tuple[int, int]] = []  # places in `kept` and in `outcomes`
-        reported = 0
-        outcomes = self.outcomes
-        attributes = self.gate.attributes
-        for field in fields:
-            name, value = field
-            if len(name) not in _LENGTHS or (key := name.lower()) not in _SETTING:
-                kept.append(field)
-                continue
-            outcome = judge(value, decisions, attributes, self.host, self.path, self.now, self._sent)
-            if key == _SET_COOKIE2:
-                outcome = (_with(outcome[0], Action.DROP, Reason.MALFORMED), None)
-            verdict, result = outcome
-            if verdict.mode is not Mode.ENFORCE:
-                reported += 1
-                outcomes.append((verdict, value))
-                kept.append(field)
-                continue
-            if result is not None:
-                leaving.append((len(kept), len(outcomes)))
-                kept.append(field if result is value else (name, result))
-            outcomes.append(outcome)
-        room = max(0, MAX_SET_COOKIES - reported)
-        return tuple(kept) if len(leaving) <= room else self._thinned(kept, leaving, room)
-
-    def _thinned(self, kept: list[tuple[bytes, bytes]], leaving: list[tuple[int, int]], room: int) -> FieldList:
-        """At most fifty Set-Cookie fields; required ones are the last to go, and the later before the earlier."""
-        first_to_stay = sorted(leaving, key=lambda place: self.outcomes[place[1]][0].reason not in _LAST_TO_GO)
-        gone = set()
-        for place, index in first_to_stay[room:]:
-            self.outcomes[index] = (_with(self.outcomes[index][0], Action.DROP, Reason.OVERFLOW), None)
-            gone.add(place)
-        return tuple(field for place, field in enumerate(kept) if place not in gone)
-
-    def _expire(self, decisions: Decisions, outcomes: list[Outcome]) -> FieldList:
+    def _expire(self, decisions: Decisions, outcomes: list[Outcome]) -> list[tuple[Verdict, bytes]]:
         """Deletions for blocked cookies that came with the request."""
         leaving = [verdict.cookie for verdict, result in outcomes if result is not None]
         deleted = sum(verdict.action in (Action.REWRITE, Action.EXPIRE) for verdict, _ in outcomes)
-        expired = deletions(
+        return deletions(
             self._blocked,
             decisions,
             self.host,
@@ -236,8 +262,6 @@ class Exchange:
             now=self.now,
             room=min(MAX_DELETIONS - deleted, MAX_SET_COOKIES - len(leaving)),
         )
-        self.outcomes += expired
-        return tuple((_SET_COOKIE, field) for _, field in expired)
 
     def _closed_response(self, fields: FieldList) -> FieldList:
         """The page, without any cookie that is not required without doubt."""
@@ -248,16 +272,17 @@ class Exchange:
         kept: list[tuple[bytes, bytes]] = []
         leaving = 0
         chosen = False
-        for name, value in fields:
+        for field in fields:
+            name, value = field
             key = name.lower()
-            if key in _SETTING:
-                sure = key == _SET_COOKIE and _name(value) in known and not CONTROL.search(value)
+            if key in SETTING:
+                sure = key == SET_COOKIE and _name(value) in known and not CONTROL.search(value)
                 leaving += sure
                 if not sure or leaving > MAX_SET_COOKIES:
                     self.outcomes.append((_faulted(Direction.RESPONSE, _name(value)), None))
                     continue
                 chosen = chosen or _name(value) in gate.consent_names
-            kept.append((name, value))
+            kept.append(field)
         if chosen and gate.policy.enforcement.protect_caches:
             # The visitor's choice leaves: no cache may hand it to another. Said without a look at what else is said.
             kept.append((b"cache-control", b"private"))
@@ -270,25 +295,18 @@ def _name(pair: bytes) -> bytes:
     return name.strip(WSP) if equals else b""
 
 
-def _is_on(fields: FieldList, name: bytes) -> bool:
-    return any(value.strip(WSP) == b"1" for value in values(fields, name))
-
-
 def _is_navigation(fields: FieldList) -> bool:
     """Whether the visitor goes to a page with this request (Fetch Metadata; older browsers are known by what they
     accept).
     """
-    modes = values(fields, b"sec-fetch-mode")
-    if modes:
-        return modes[0].strip(WSP) == b"navigate"
-    return any(b"text/html" in value.lower() for value in values(fields, b"accept"))
-
-
-def _sets_cookies(fields: FieldList) -> bool:
-    for name, _ in fields:  # noqa: SIM110 — any() with a generator costs twice as much, and every response pays it
-        if len(name) in _LENGTHS and name.lower() in _SETTING:
-            return True
-    return False
+    accepts = False
+    for name, value in fields:
+        size = len(name)
+        if size == 14 and name.lower() == b"sec-fetch-mode":
+            return value.strip(WSP) == b"navigate"
+        if size == 6 and not accepts and name.lower() == b"accept":
+            accepts = b"text/html" in value.lower()
+    return accepts
 
 
 def _is_oversized(cookies: list[bytes]) -> bool:
@@ -299,12 +317,17 @@ def _faulted(direction: Direction, name: bytes, reason: Reason = Reason.FAULT) -
     return Verdict(direction, name, None, None, Action.DROP, reason)
 
 
-def _with(verdict: Verdict, action: Action, reason: Reason) -> Verdict:
-    return Verdict(Direction.RESPONSE, verdict.cookie, verdict.category, verdict.rule, action, reason, verdict.mode)
-
-
 def _with_cookies(fields: FieldList, cookies: list[bytes | None]) -> FieldList:
     """The fields with the values of the Cookie fields replaced in order; None takes a field out."""
     replaced = iter(cookies)
-    changed = ((name, next(replaced) if name.lower() == b"cookie" else value) for name, value in fields)
-    return tuple((name, value) for name, value in changed if value is not None)
+    changed = []
+    for field in fields:
+        name, value = field
+        if len(name) == 6 and name.lower() == b"cookie":
+            left = next(replaced)
+            if left is None:
+                continue
+            if left != value:
+                field = (name, left)
+        changed.append(field)
+    return tuple(changed)

@@ -11,6 +11,7 @@ from gatekeeper.consent.grant import weigh
 from gatekeeper.consent.readers.base import MAX_VALUE
 from gatekeeper.consent.readers.registry import read_choice
 from gatekeeper.cookies.grammar import WSP
+from gatekeeper.cookies.scope import canonical_host
 from gatekeeper.enforcement.decisions import Decisions
 from gatekeeper.enforcement.response import Attributes
 from gatekeeper.policy.document import Mode, Policy
@@ -19,10 +20,16 @@ from gatekeeper.policy.matcher import Matcher
 # Different grants in use at once. A site has a dozen; visitors who make up others only empty the table.
 _GRANTS = 64
 
+# Hosts remembered in their canonical form, and octets of one. A visitor who makes up others only empties the table.
+_HOSTS = 1024
+_SHORT = 255
+
 # Consent values remembered with what they mean; each is at most 8 KiB.
 _REMEMBERED = 2048
 _FOREVER = 2**62
 _AGAIN = 600  # seconds
+
+Told = tuple[tuple[bytes, bytes], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +66,31 @@ class Gate:
         self.enforces = policy.enforcement.mode is Mode.ENFORCE or any(
             rule.mode is Mode.ENFORCE for rule in policy.rules
         )
+        # Read directly on the hot path.
+        self.is_off = policy.enforcement.mode is Mode.OFF
+        self.may_skip = policy.enforcement.strip_requests and not self.hidden and not record_passes
+        said = ((b"sec-gpc", bool(policy.consent.gpc)), (b"dnt", policy.consent.dnt))
+        self.signals = frozenset(name for name, counts in said if counts)
+        self.hosts: dict[bytes, str] = {}  # a miss goes through host()
         self.attributes = Attributes()
-        self._readings: dict[tuple[bool, tuple[tuple[bytes, bytes], ...]], Reading] = {}
+        self._readings: dict[tuple[bool, Told], Reading] = {}
         self._decisions: dict[tuple[object, ...], Decisions] = {}
+
+    def host(self, authority: bytes) -> str:
+        """The canonical host of a Host field value."""
+        host = canonical_host(authority)
+        if len(authority) <= _SHORT:
+            if len(self.hosts) >= _HOSTS:
+                self.hosts.clear()
+            self.hosts[authority] = host
+        return host
 
     def reading(self, cookies: list[bytes], *, signal: bool, now: int) -> Reading:
         """The choice in these Cookie field values, and what it means as of ``now``."""
-        told = tuple(self._told(cookies))
+        return self.reading_of(tuple(self._told(cookies)), signal, now)
+
+    def reading_of(self, told: Told, signal: bool, now: int) -> Reading:
+        """The same for the consent cookie and its companions, every copy of them, as (name, value)."""
         key = (signal, told)
         reading = self._readings.get(key)
         if reading is None or now >= reading.until:
@@ -77,7 +102,6 @@ class Gate:
         return reading
 
     def _told(self, cookies: list[bytes]) -> Iterator[tuple[bytes, bytes]]:
-        """The consent cookie and its companions, every copy of them."""
         for value in cookies:
             for name in self.consent_names:
                 if name in value:
@@ -89,7 +113,7 @@ class Gate:
                 if equals and (name := name.strip(WSP)) in self.consent_names:
                     yield name, content.strip(WSP)
 
-    def _read(self, told: tuple[tuple[bytes, bytes], ...], signal: bool, now: int) -> Reading:
+    def _read(self, told: Told, signal: bool, now: int) -> Reading:
         consent = self.policy.consent
         choice = read_choice(
             told,

@@ -7,7 +7,7 @@ from gatekeeper.cookies.grammar import WSP
 from gatekeeper.cookies.request import CookiePair, is_token, mangled_names, parse_cookie, resumed_names, split_names
 from gatekeeper.enforcement.decisions import Decisions
 from gatekeeper.policy.document import Mode, OnRefusal
-from gatekeeper.policy.verdict import Action, Direction, Reason, Ruling, Verdict
+from gatekeeper.policy.verdict import Action, Direction, Outcome, Reason, Ruling, Verdict
 
 
 @dataclass(slots=True)
@@ -15,7 +15,7 @@ class Sifted:
     """What became of a request's Cookie fields."""
 
     fields: list[bytes | None] = field(default_factory=list)  # in place of each field value; None for one left empty
-    outcomes: list[tuple[Verdict, bytes | None]] = field(default_factory=list)  # with the pair that stays
+    outcomes: list[Outcome] = field(default_factory=list)  # with the pair that stays
     blocked: dict[bytes, Ruling] = field(default_factory=dict)  # own names of pairs that are not allowed, in order
 
 
@@ -49,6 +49,28 @@ def sift(
         whole = len(kept) == len(pairs)
         sifted.fields.append(value if whole else b";".join(kept).lstrip(WSP) if kept else None)
     return sifted
+
+
+def sift_known(
+    names: Iterable[bytes], pairs: Iterable[bytes], decisions: Decisions
+) -> tuple[list[bytes], list[Outcome], dict[bytes, Ruling]] | None:
+    """The short way for plain pairs whose names have all been seen: the pairs that stay, and for the others the
+    outcomes and the rulings by name. None where a pair has to be looked at.
+    """
+    sent, rulings = decisions.sent_as_is, decisions.remembered
+    kept: list[bytes] = []
+    outcomes: list[Outcome] = []
+    blocked: dict[bytes, Ruling] = {}
+    for name, pair in zip(names, pairs, strict=False):
+        if name in sent:
+            kept.append(pair)
+            continue
+        ruling = rulings.get(name)
+        if ruling is None or ruling.stripped is None:
+            return None
+        outcomes.append(ruling.stripped)
+        blocked[name] = ruling
+    return kept, outcomes, blocked
 
 
 def is_plain(value: bytes) -> bool:

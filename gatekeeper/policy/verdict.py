@@ -68,15 +68,35 @@ class Verdict:
         object.__setattr__(self, "is_personal", self.mode is Mode.ENFORCE and not for_everybody)
 
 
+# A verdict, and the field value or pair that leaves (None: none does).
+Outcome = tuple[Verdict, bytes | None]
+
+
 class Ruling:
     """What a grant means for one cookie-name, before any field is looked at. Hands out verdicts, each made once.
 
     ``passes_whole`` is the verdict on every well-formed Set-Cookie field of the name, where that leaves as it is;
-    ``drops_whole`` the verdict on each that is no deletion, where that is dropped. Both are None where a field has to
-    be looked at.
+    ``drops_whole`` the verdict on each that is no deletion, where that is dropped; ``strips_whole`` the verdict on
+    every pair of the name in a Cookie field, where that goes. They are None where a field has to be looked at.
+
+    ``dropped`` and ``stripped`` are the outcomes of the latter two, ready made for the hot path, where the rule is
+    enforced and not only reported.
     """
 
-    __slots__ = ("_verdicts", "allowed", "category", "drops_whole", "mode", "name", "passes_whole", "reason", "rule")
+    __slots__ = (
+        "_verdicts",
+        "allowed",
+        "category",
+        "dropped",
+        "drops_whole",
+        "mode",
+        "name",
+        "passes_whole",
+        "reason",
+        "rule",
+        "stripped",
+        "strips_whole",
+    )
 
     def __init__(self, name: bytes, rule: Rule | None, *, allowed: bool, reason: Reason, mode: Mode) -> None:
         self.name = name
@@ -95,6 +115,13 @@ class Ruling:
         self.passes_whole = self.verdict(Direction.RESPONSE, Action.PASS) if allowed and untouched else None
         drops = clean and not allowed and self.on_refusal is OnRefusal.DROP
         self.drops_whole = self.verdict(Direction.RESPONSE, Action.DROP) if drops else None
+        strips = bool(name) and not allowed and self.on_refusal in (OnRefusal.DROP, OnRefusal.EXPIRE)
+        self.strips_whole = self.verdict(Direction.REQUEST, Action.DROP) if strips else None
+        self.dropped = self._outcome(self.drops_whole)
+        self.stripped = self._outcome(self.strips_whole)
+
+    def _outcome(self, verdict: Verdict | None) -> Outcome | None:
+        return (verdict, None) if verdict is not None and self.mode is Mode.ENFORCE else None
 
     def verdict(self, direction: Direction, action: Action, reason: Reason | None = None) -> Verdict:
         """The verdict on a cookie of this name."""

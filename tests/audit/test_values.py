@@ -130,7 +130,7 @@ def test_no_value_is_in_a_line_a_verdict_or_on_the_terminal(
         assert secret not in said
 
 
-@pytest.mark.parametrize("step", ["judge", "sift", "make_private", "deletions", "parse_cookie"])
+@pytest.mark.parametrize("step", ["judge", "judge_all", "sift", "make_private", "deletions", "plain_pairs"])
 def test_no_value_is_in_what_is_said_of_a_fault(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def boom(*args: object, **keys: object) -> None:
         local = args  # noqa: F841 — a traceback with local variables would show them

@@ -30,9 +30,9 @@ PAGE = Case(
 )
 REQUIRED_ONLY = [b"X-First: 1", b"Set-Cookie: sessionid=s; Path=/; HttpOnly", b"X-Last: 1"]
 
-RESPONSE_STEPS = [(core, "judge"), (core, "make_private"), (core, "_sets_cookies")]
-REQUEST_STEPS = [(core, "sift"), (core, "parse_cookie"), (core, "_is_navigation")]
-BOTH = [(Gate, "reading")]
+RESPONSE_STEPS = [(core, "judge"), (core, "judge_all"), (core, "make_private"), (core, "has_set_cookie")]
+REQUEST_STEPS = [(core, "sift"), (core, "plain_pairs"), (core, "_is_navigation")]
+BOTH = [(Gate, "reading_of")]
 
 
 class Boom(Exception):  # noqa: N818 — its name is what the log shows

@@ -221,7 +221,7 @@ def test_after_a_fault_in_reading_the_choice_no_objection_is_forgotten(monkeypat
         '[[cookie]]\nname = "_pk"\ncategory = "audience"\n[[cookie]]\nname = "sessionid"\ncategory = "necessary"\n'
     )
     one = gate(rules)
-    monkeypatch.setattr(one, "reading", boom)
+    monkeypatch.setattr(one, "reading_of", boom)
     exchange, seen = begin(one, b"_pk=1; sessionid=2; " + REFUSED)
     assert seen == [b"sessionid=2; " + REFUSED]
     assert leaving(exchange, b"_pk=1", b"sessionid=1") == [b"sessionid=1"]
