@@ -34,7 +34,7 @@ from gatekeeper.pages import cookie_policy
 from gatekeeper.policy.presets import library
 from gatekeeper.policy.review import review
 from gatekeeper.policy.schema import PolicyError, Problem, did_you_mean, quoted
-from gatekeeper.serve import Launch, describe, not_enforced, serve
+from gatekeeper.serve import Launch, describe, not_enforced, read_pair, serve, tls_warnings
 from gatekeeper.settings import Settings
 from gatekeeper.starter import starter_file
 
@@ -196,7 +196,11 @@ def run(
 def check(file: _File) -> None:
     """``gatekeeper check``."""
     settings, octets = _load(file)
-    warnings = review(settings.policy, library())
+    try:
+        read_pair(settings)
+    except PolicyError as error:
+        raise typer.Exit(_print_problems(error, octets)) from None
+    warnings = [*tls_warnings(settings), *review(settings.policy, library())]
     console = _console()
     for place, warning in _placed(str(file), warnings, octets):
         console.print(Text.assemble(place, ("warning: ", "bold yellow"), printable(str(warning), 2000)))

@@ -1,25 +1,23 @@
-"""``gatekeeper run``: sockets, uvicorn, signals, reload, drain.
+"""``gatekeeper run``: sockets, TLS, uvicorn, signals, reload, drain.
 
 One process serves by itself (:mod:`single`); of several, the first only watches over the others (:mod:`workers`).
+Either way connections come in by an :mod:`entrance` and are served until a :mod:`draining` server ends.
 """
 
 import signal
-import sys
 from collections.abc import Callable
-from typing import Any
-
-import uvicorn
 
 from gatekeeper.assembly import own_logger
+from gatekeeper.serve.draining import DrainingServer, Entrance, configured
 from gatekeeper.serve.launch import Launch
 from gatekeeper.serve.listen import Listener
-from gatekeeper.serve.protocol import HttpProtocol
-from gatekeeper.serve.single import DrainingServer, Single
+from gatekeeper.serve.single import Single
 from gatekeeper.serve.tell import describe, not_enforced
-from gatekeeper.serve.workers import LastGood, WorkerApp, Workers
+from gatekeeper.serve.tls import VisitorTls, read_pair, tls_warnings
+from gatekeeper.serve.workers import Workers
 from gatekeeper.settings import Settings
 
-__all__ = ["Launch", "describe", "not_enforced", "serve"]
+__all__ = ["Launch", "describe", "not_enforced", "read_pair", "serve", "tls_warnings"]
 
 Announce = Callable[[str], None]
 
@@ -32,8 +30,9 @@ def serve(launch: Launch, settings: Settings, announce: Announce) -> int:
     own_logger()
     early: list[int] = []
     signal.signal(signal.SIGHUP, lambda number, _: early.append(number))
+    tls = VisitorTls(launch.pair) if launch.pair is not None else None
     # Before anything is listened on: whatever cannot be assembled is told first.
-    single = Single(launch, settings)
+    single = Single(launch, settings, tls)
     listener = Listener(settings.server)
 
     def ready() -> None:
@@ -45,36 +44,9 @@ def serve(launch: Launch, settings: Settings, announce: Announce) -> int:
 
     try:
         if settings.server.workers > 1:
-            listener.socket.set_inheritable(True)
-            # A worker needs nothing of the script that started this process, and must not run it again.
-            vars(sys.modules["__main__"]).pop("__file__", None)
-            last_good = LastGood.of(launch.octets)
-            config = _configure(WorkerApp(launch, last_good), settings, factory=True)
-            return Workers(config, listener, launch, settings, last_good, ready).serve()
-        DrainingServer(_configure(single.served, settings), listener, ready).run(sockets=[listener.socket])
+            return Workers(launch, settings, listener, tls, ready).serve()
+        entrance = Entrance(listener.socket, settings.server, tls)
+        DrainingServer(configured(single.served, settings), entrance, ready=ready, leave=listener.leave).run()
         return 0
     finally:
         listener.close()
-
-
-def _configure(app: Any, settings: Settings, *, factory: bool = False) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        factory=factory,
-        workers=settings.server.workers,
-        loop="uvloop" if sys.platform != "win32" else "asyncio",
-        http=HttpProtocol,
-        ws="none",
-        lifespan="on",
-        log_config=None,
-        log_level="warning",
-        access_log=False,
-        # The visitor gets the app's own Date and Server, and no other; the proxy decides whom to believe about
-        # addresses.
-        date_header=False,
-        server_header=False,
-        proxy_headers=False,
-        backlog=2048,
-        timeout_keep_alive=65,
-        timeout_graceful_shutdown=settings.server.drain,
-    )

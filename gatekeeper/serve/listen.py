@@ -96,4 +96,5 @@ def shown_address(listener: socket.socket, server: Server) -> str:
     if server.unix_path is not None:
         return server.listen
     host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "https" if server.certificate else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

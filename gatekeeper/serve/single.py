@@ -1,21 +1,17 @@
-"""One server process: what it serves, what runs beside its exchanges, how it drains and reloads."""
+"""One server process: what it serves, what runs beside its exchanges, how it reloads."""
 
 import asyncio
-import contextlib
 import os
 import signal
-import socket
 import threading
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine
 from typing import Any
 
-import uvicorn
-
 from gatekeeper.assembly import Assembled, own_logger
-from gatekeeper.middleware.asgi import Message, Receive, Scope, Send
+from gatekeeper.middleware.asgi import Receive, Scope, Send
 from gatekeeper.serve.launch import Launch
-from gatekeeper.serve.listen import Listener
 from gatekeeper.serve.tell import tell_refusal, tell_reload
+from gatekeeper.serve.tls import VisitorTls
 from gatekeeper.settings import Settings
 
 _POLL = 0.25  # seconds between looks at a file that is watched
@@ -42,23 +38,19 @@ class Served:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Any scope; the lifespan's also starts and ends what runs beside the exchanges."""
-        if scope["type"] != "lifespan":
-            await self.assembled.app(scope, receive, send)
-            return
+        """The lifespan, which starts and ends what runs beside the exchanges; those are the plane's."""
+        await receive()
         if threading.current_thread() is threading.main_thread():
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self.hang_up)
-
-        async def tell(message: Message) -> None:
-            if message["type"] == "lifespan.shutdown.complete":
-                for task in self._tasks:
-                    task.cancel()
-                await asyncio.to_thread(self.assembled.log.flush)
-                if self.assembled.sink.lost:
-                    own_logger().error("the log lost %d events", self.assembled.sink.lost)
-            await send(message)
-
-        await self.assembled.app(scope, receive, tell)
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        self.assembled.plane.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.to_thread(self.assembled.log.flush)
+        if self.assembled.sink.lost:
+            own_logger().error("the log lost %d events", self.assembled.sink.lost)
+        await send({"type": "lifespan.shutdown.complete"})
 
     def hang_up(self) -> None:
         """SIGHUP."""
@@ -83,11 +75,12 @@ class Served:
 
 
 class Single:
-    """The one process: it reads the file itself."""
+    """The one process: it reads the files itself."""
 
-    def __init__(self, launch: Launch, settings: Settings) -> None:
+    def __init__(self, launch: Launch, settings: Settings, tls: VisitorTls | None) -> None:
         self._launch = launch
         self._started = settings
+        self._tls = tls
         self._terminal = Terminal()
         self.served = Served(Assembled(settings), self._hung_up)
 
@@ -101,8 +94,10 @@ class Single:
         outcome = await self.served.reload(self._launch.load)
         if isinstance(outcome, Exception):
             tell_refusal(self._launch, outcome)
-        else:
-            tell_reload(self._started, outcome)
+            return
+        if self._tls is not None and self._launch.pair is not None:
+            self._tls.take(self._launch.pair)
+        tell_reload(self._started, outcome)
 
     async def watch(self) -> None:
         """Reloads a file that has changed."""
@@ -110,33 +105,3 @@ class Single:
             await asyncio.sleep(_POLL)
             if self._launch.has_changed():
                 await self._reload()
-
-
-class DrainingServer(uvicorn.Server):
-    """uvicorn's server, which says when it is ready, and leaves with exit code 0 after a drain instead of raising the
-    signal again.
-    """
-
-    def __init__(self, config: uvicorn.Config, listener: Listener, ready: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._listener = listener
-        self._ready = ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
-        self._ready()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._listener.leave()
-        await super().shutdown(sockets=sockets)
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self.handle_exit, number, None)
-        try:
-            yield
-        finally:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.remove_signal_handler(number)

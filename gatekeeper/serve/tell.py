@@ -1,5 +1,7 @@
 """What an operator is told of the settings in force, in one line or two."""
 
+from dataclasses import replace
+
 from gatekeeper.assembly import in_order, own_logger, waits_for_restart
 from gatekeeper.audit.event import printable
 from gatekeeper.errors import GatekeeperError
@@ -37,6 +39,10 @@ def tell_reload(started: Settings, now: Settings) -> None:
     own_logger().info("reloaded: %s", describe(now))
     if warning := not_enforced(now):
         own_logger().warning("%s", warning)
+    if started.server.certificate and now.server.certificate:
+        # What stands in the files, wherever they are now, is shown already.
+        server = replace(started.server, certificate=now.server.certificate, key=now.server.key)
+        started = replace(started, server=server)
     for part in waits_for_restart(started, now):
         own_logger().warning("%s has changed: that takes effect with a restart", part)
 

@@ -1,177 +1,306 @@
 """Several server processes, and the one that only watches over them.
 
-It alone reads the file, and hands the others what it found good, so that all of them hold the same rules and one that
-is replaced holds them too, whatever became of the file meanwhile.
+It alone reads the files, and hands the others what it found good, so that all of them hold the same rules and the same
+certificate, and one that is replaced holds them too, whatever became of the files meanwhile.
+
+The others are forked from it, which has imported and read everything by then: one that takes the place of another
+serves within some ten milliseconds. It runs no event loop and no thread, which would not survive a fork. Its line to
+each of them, a pair of sockets, says three things: an octet that somebody is alive, another that it serves, and its end
+that whoever was at the other end is gone, which either side learns at once.
 """
 
 import contextlib
-import fcntl
-import multiprocessing
-import multiprocessing.connection
-import multiprocessing.reduction
 import os
+import selectors
 import signal
-import tempfile
+import socket
+import sys
 import threading
+import time
+import traceback
 from collections.abc import Callable, Generator
-from typing import Any
-
-import uvicorn
-from uvicorn.supervisors import Multiprocess
+from dataclasses import dataclass, field
 
 from gatekeeper.assembly import Assembled, own_logger
+from gatekeeper.serve.draining import DrainingServer, Entrance, configured
+from gatekeeper.serve.last_good import LastGood
 from gatekeeper.serve.launch import Launch
 from gatekeeper.serve.listen import Listener
 from gatekeeper.serve.single import Served, Terminal
 from gatekeeper.serve.tell import tell_refusal, tell_reload
+from gatekeeper.serve.tls import VisitorTls
 from gatekeeper.settings import Settings
 
+_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+_ASK, _ALIVE, _SERVES = b"?", b".", b"!"
+# Seconds.
+_TICK = 0.25
+_SILENCE = 5.0  # after which a worker that does not answer is taken for dead
+_PATIENCE = 10.0  # beyond the drain, until a worker that does not end is made to
+_LONGEST_PAUSE = 5.0  # between two workers that end before they serve
 
-class LastGood:
-    """The octets of the last file that was good, where every worker can read them: a file without a name, locked while
-    it is written. Can be handed to a child process while that is being started.
-    """
 
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
+@dataclass(slots=True)
+class _Worker:
+    """A server process as the supervisor sees it."""
 
-    @classmethod
-    def of(cls, octets: bytes | None) -> "LastGood":
-        with tempfile.TemporaryFile() as file:
-            held = cls(os.dup(file.fileno()))
-        held.put(octets)
-        return held
+    pid: int
+    line: socket.socket
+    serves: bool = False
+    asked: float | None = None
+    gone: bool = False
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _inherited, (multiprocessing.reduction.DupFd(self._descriptor),)
+    def ask(self, now: float) -> None:
+        if self.asked is None:
+            self.asked = now
+            with contextlib.suppress(OSError):
+                self.line.send(_ASK)
 
-    def put(self, octets: bytes | None) -> None:
-        with self._locked(fcntl.LOCK_EX):
-            os.ftruncate(self._descriptor, 0)
-            # The first octet tells an empty file from none.
-            rest = memoryview(b"" if octets is None else b"\n" + octets)
-            while rest:
-                rest = rest[os.pwrite(self._descriptor, rest, os.fstat(self._descriptor).st_size) :]
-
-    def get(self) -> bytes | None:
-        with self._locked(fcntl.LOCK_SH):
-            size = os.fstat(self._descriptor).st_size
-            octets = b""
-            while len(octets) < size:
-                octets += os.pread(self._descriptor, size, len(octets))
-        return octets[1:] if octets else None
-
-    @contextlib.contextmanager
-    def _locked(self, kind: int) -> Generator[None, None, None]:
-        fcntl.lockf(self._descriptor, kind)
+    def listen(self) -> None:
+        """Reads what it says."""
         try:
-            yield
-        finally:
-            fcntl.lockf(self._descriptor, fcntl.LOCK_UN)
+            said = self.line.recv(4096)
+        except BlockingIOError:
+            return
+        except OSError:
+            said = b""
+        self.gone = not said
+        self.asked = None
+        self.serves = self.serves or _SERVES in said
+
+    def signal(self, number: int) -> None:
+        # Not yet waited for: the number is still its own.
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, number)
 
 
-def _inherited(descriptor: Any) -> LastGood:
-    return LastGood(descriptor.detach())
+@dataclass
+class _Signals:
+    """Signals that came, and a socket that wakes whoever waits for them."""
+
+    come: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.bell, self._hammer = socket.socketpair()
+        for end in (self.bell, self._hammer):
+            end.setblocking(False)
+        signal.set_wakeup_fd(self._hammer.fileno(), warn_on_full_buffer=False)
+        for number in _SIGNALS:
+            signal.signal(number, lambda number, _: self.come.append(number))
+
+    def forget(self) -> None:
+        """In a child: its signals are its own."""
+        signal.set_wakeup_fd(-1)
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+        self.bell.close()
+        self._hammer.close()
+
+    def silence(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            self.bell.recv(4096)
 
 
-class WorkerApp:
-    """Makes what each worker process serves; it is handed to them while they are started."""
-
-    def __init__(self, launch: Launch, last_good: LastGood) -> None:
-        self._launch = launch
-        self._last_good = last_good
-
-    def __call__(self) -> Served:
-        own_logger()
-        threading.Thread(target=_end_with_parent, name="gatekeeper-parent", daemon=True).start()
-        return Served(Assembled(self._load(), must_log=False), self._hung_up)
-
-    def _load(self) -> Settings:
-        return self._launch.settings_of(self._last_good.get())
-
-    async def _hung_up(self, served: Served) -> None:
-        outcome = await served.reload(self._load)
-        if isinstance(outcome, Exception):
-            tell_refusal(self._launch, outcome)
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        multiprocessing.connection.wait([parent.sentinel])
-        os.kill(os.getpid(), signal.SIGTERM)
-
-
-class Workers(Multiprocess):
-    """uvicorn's supervisor; a reload is checked once and passed on, so that no worker has to be replaced."""
+class Workers:
+    """The supervisor. A reload is checked once and passed on, so that no worker has to be replaced for it."""
 
     def __init__(
-        self,
-        config: uvicorn.Config,
-        listener: Listener,
-        launch: Launch,
-        settings: Settings,
-        last_good: LastGood,
-        ready: Callable[[], None],
+        self, launch: Launch, settings: Settings, listener: Listener, tls: VisitorTls | None, ready: Callable[[], None]
     ) -> None:
-        super().__init__(config, sockets=[listener.socket])
-        self._listener = listener
         self._launch = launch
-        self._started = settings
-        self._last_good = last_good
+        self._started = self._settings = settings
+        self._listener = listener
+        self._tls = tls
         self._ready = ready
+        self._last_good = LastGood()
         self._terminal = Terminal()
-        self._asked_to_end = False
+        self._workers: list[_Worker] = []
+        self._vacant: list[float] = []  # when to fork those that are missing
+        self._pause = 0.0
+        self._is_ready = False
+        self._exit_code: int | None = None
 
     def serve(self) -> int:
         """Runs until a signal ends it; returns the exit code."""
-        self.run()
-        return 0 if self._asked_to_end else 1
+        self._last_good.put(self._launch.octets, self._launch.pair)
+        self._signals = _Signals()
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._signals.bell, selectors.EVENT_READ)
+        for _ in range(self._settings.server.workers):
+            self._fork()
+        next_tick = 0.0
+        while self._exit_code is None:
+            self._wait(_TICK)
+            self._handle_signals()
+            self._replace()
+            if next_tick <= (now := time.monotonic()):
+                next_tick = now + _TICK
+                self._look_after(now)
+        self._end()
+        return self._exit_code
 
-    def init_processes(self) -> None:
-        super().init_processes()
-        if all(process.wait_until_ready(self.config.timeout_worker_healthcheck) for process in self.processes):
-            self._ready()
-        else:
-            own_logger().error("a worker process did not start")
-            self.should_exit.set()
+    # --- watching ----------------------------------------------------------------------------------------------------
 
-    def keep_subprocess_alive(self) -> None:
-        before = [process.pid for process in self.processes]
-        super().keep_subprocess_alive()
-        for old, new in zip(before, self.processes, strict=False):
-            if new.pid != old:
-                own_logger().warning("worker process %s ended unasked; %s takes its place", old, new.pid)
+    def _wait(self, seconds: float) -> None:
+        for key, _ in self._selector.select(seconds):
+            if key.data is None:
+                self._signals.silence()
+            else:
+                key.data.listen()
 
-    def handle_signals(self) -> None:
-        super().handle_signals()
+    def _handle_signals(self) -> None:
+        while self._signals.come:
+            if self._signals.come.pop(0) != signal.SIGHUP or self._terminal.is_gone():
+                self._exit_code = 0
+            else:
+                self._reload()
+
+    def _replace(self) -> None:
+        for worker in [worker for worker in self._workers if worker.gone and self._exit_code is None]:
+            self._workers.remove(worker)
+            self._selector.unregister(worker.line)
+            worker.line.close()
+            worker.signal(signal.SIGKILL)
+            if worker.serves:
+                own_logger().warning(
+                    "worker process %s ended unasked; %s takes its place", worker.pid, self._fork().pid
+                )
+            elif not self._is_ready:
+                own_logger().error("a worker process did not start")
+                self._exit_code = 1
+            else:
+                self._pause = min(2 * self._pause or 0.1, _LONGEST_PAUSE)
+                self._vacant.append(time.monotonic() + self._pause)
+                own_logger().error("worker process %s ended before it served", worker.pid)
+            os.waitpid(worker.pid, 0)
+        if all(worker.serves for worker in self._workers) and self._exit_code is None and not self._vacant:
+            self._pause = 0.0
+            if not self._is_ready:
+                self._is_ready = True
+                self._ready()
+
+    def _look_after(self, now: float) -> None:
+        for due in [due for due in self._vacant if due <= now]:
+            self._vacant.remove(due)
+            self._fork()
+        for worker in self._workers:
+            if worker.asked is not None and now - worker.asked > _SILENCE:
+                own_logger().error("worker process %s does not answer", worker.pid)
+                worker.signal(signal.SIGKILL)
+            worker.ask(now)
         if self._launch.watch and self._launch.has_changed():
-            self.handle_hup()
+            self._reload()
 
-    def handle_int(self) -> None:
-        self._asked_to_end = True
-        super().handle_int()
-
-    def handle_term(self) -> None:
-        self._asked_to_end = True
-        super().handle_term()
-
-    def handle_hup(self) -> None:
-        if self._terminal.is_gone():
-            self.handle_term()
-            return
+    def _reload(self) -> None:
         try:
             settings = self._launch.load()
         except Exception as fault:  # noqa: BLE001 — whatever is wrong with a new file, the old rules stay
             tell_refusal(self._launch, fault)
             return
-        self._last_good.put(self._launch.octets)
-        for process in self.processes:
-            if process.pid is not None:
-                os.kill(process.pid, signal.SIGHUP)
+        self._settings = settings
+        if self._tls is not None and self._launch.pair is not None:
+            self._tls.take(self._launch.pair)
+        self._last_good.put(self._launch.octets, self._launch.pair)
+        for worker in self._workers:
+            worker.signal(signal.SIGHUP)
         tell_reload(self._started, settings)
 
-    def terminate_all(self) -> None:
-        super().terminate_all()
+    def _end(self) -> None:
         # The workers close their copies at once; with this one, nobody is taken in any more.
         self._listener.close()
+        for worker in self._workers:
+            worker.signal(signal.SIGTERM)
+        deadline = time.monotonic() + self._started.server.drain + _PATIENCE
+        while any(not worker.gone for worker in self._workers):
+            if time.monotonic() > deadline:
+                for worker in self._workers:
+                    worker.signal(signal.SIGKILL)
+            self._wait(_TICK)
+            for worker in self._workers:
+                if worker.gone and worker.line in self._selector.get_map():
+                    self._selector.unregister(worker.line)
+        for worker in self._workers:
+            os.waitpid(worker.pid, 0)
+            worker.line.close()
+
+    # --- forking -----------------------------------------------------------------------------------------------------
+
+    def _fork(self) -> _Worker:
+        ours, theirs = socket.socketpair()
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError, AttributeError):
+                stream.flush()  # or both would write what is in it
+        with _held_back():
+            pid = os.fork()
+            if pid == 0:
+                ours.close()
+                self._become_worker(theirs)
+        theirs.close()
+        ours.setblocking(False)
+        worker = _Worker(pid, ours)
+        self._workers.append(worker)
+        self._selector.register(ours, selectors.EVENT_READ, worker)
+        return worker
+
+    def _become_worker(self, line: socket.socket) -> None:
+        """Never returns: nothing that the supervisor has still to do may be done here."""
+        code = 1
+        try:
+            self._selector.close()
+            for worker in self._workers:
+                worker.line.close()
+            self._signals.forget()
+            # SIGHUP waits until somebody is there to answer it: with rules that are newer than ours.
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))
+            self._serve_as_worker(line)
+            code = 0
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else 1
+        except BaseException:  # noqa: BLE001 — there is nobody above to tell it
+            traceback.print_exc()
+        finally:
+            for stream in (sys.stdout, sys.stderr):
+                with contextlib.suppress(OSError, ValueError, AttributeError):
+                    stream.flush()
+            os._exit(code)
+
+    def _serve_as_worker(self, line: socket.socket) -> None:
+        settings = self._settings
+        said = threading.Event()
+        threading.Thread(target=_answer, args=(line, said), name="gatekeeper-line", daemon=True).start()
+        served = Served(Assembled(settings, must_log=False), self._hung_up)
+
+        def ready() -> None:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGHUP,))
+            said.set()
+            with contextlib.suppress(OSError):
+                line.send(_SERVES)
+
+        entrance = Entrance(self._listener.socket, settings.server, self._tls)
+        DrainingServer(configured(served, settings), entrance, ready=ready).run()
+
+    async def _hung_up(self, served: Served) -> None:
+        octets, pair = self._last_good.get()
+        outcome = await served.reload(lambda: self._launch.settings_of(octets))
+        if isinstance(outcome, Exception):
+            tell_refusal(self._launch, outcome)
+        elif self._tls is not None and pair is not None:
+            self._tls.take(pair)
+
+
+def _answer(line: socket.socket, serves: threading.Event) -> None:
+    """A worker's side of its line: says that it is alive when asked, and ends it when nobody is there to ask."""
+    with contextlib.suppress(OSError):
+        while line.recv(1):
+            line.send(_SERVES if serves.is_set() else _ALIVE)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+@contextlib.contextmanager
+def _held_back() -> Generator[None, None, None]:
+    """A signal that comes in between is meant for the parent, or comes to a child when that is ready for it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

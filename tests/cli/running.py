@@ -136,7 +136,8 @@ class Gatekeeper:
     def workers(self) -> list[int]:
         """Process ids of its server processes."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return [int(pid) for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        # One that has ended and is not waited for yet has no command line any more.
+        return [int(pid) for pid in children if Path(f"/proc/{pid}/cmdline").read_bytes()]
 
     def close(self) -> None:
         """Whatever is left of it goes."""

@@ -1,0 +1,174 @@
+"""TLS for visitors: a certificate and its key, checked before they are taken into force, and changed while it runs.
+
+A new pair goes into a context of its own, and the one that listens hands each handshake to the newest. Loaded into one
+and the same context, a pair of another kind (RSA, then EC) would leave the old one beside it, for those visitors who
+would rather have that; and what fails half-way would leave neither.
+"""
+
+import contextlib
+import os
+import ssl
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from gatekeeper.assembly import upstream_of
+from gatekeeper.errors import GatekeeperError
+from gatekeeper.policy.schema import PolicyError, Problem, quoted
+from gatekeeper.proxy.upstream import Upstream, tls_of
+from gatekeeper.settings import Settings
+
+_MOST_OCTETS = 1024 * 1024  # a path to something else by mistake must not fill the memory
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A certificate with its chain, and its key: the octets of two PEM files. Not shown: a key is nobody's business."""
+
+    certificate: bytes
+    key: bytes
+
+    def __repr__(self) -> str:
+        return "Pair(…)"
+
+
+class VisitorTls:
+    """``context`` is what listens; it may be replaced by nothing, and always has the pair that was taken last."""
+
+    def __init__(self, pair: Pair) -> None:
+        self._current = _context_of(pair)
+        self.context = _new_context()
+        self.context.sni_callback = self._hand_on
+
+    def take(self, pair: Pair) -> None:
+        """Shows this pair from the next handshake on; raises ssl.SSLError for one that was not checked."""
+        self._current = _context_of(pair)
+
+    def _hand_on(self, connection: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> None:
+        # Called for every handshake, with or without a name (SSL_CTX_set_tlsext_servername_callback).
+        connection.context = self._current
+
+
+def _new_context() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def _context_of(pair: Pair) -> ssl.SSLContext:
+    context = _new_context()
+    with _as_file(pair.certificate) as certificate, _as_file(pair.key) as key:
+        # An empty passphrase, so that nobody is asked for one on the terminal.
+        context.load_cert_chain(certificate, key, password="")
+    return context
+
+
+@contextlib.contextmanager
+def _as_file(octets: bytes) -> Iterator[str]:
+    with unnamed_file() as file:
+        file.write(octets)
+        file.seek(0)
+        yield f"/dev/fd/{file.fileno()}"
+
+
+def unnamed_file() -> BinaryIO:
+    """An empty file that nobody else can open, and on no disk where the system can do without."""
+    if hasattr(os, "memfd_create"):
+        return open(os.memfd_create("gatekeeper"), "w+b", buffering=0)  # noqa: PTH123 — no path; the caller's
+    return cast("BinaryIO", tempfile.TemporaryFile(buffering=0))
+
+
+# --- the operator's files --------------------------------------------------------------------------------------------
+
+
+def read_pair(settings: Settings) -> Pair | None:
+    """The visitors' certificate and key, None without; raises :class:`PolicyError` with what is wrong with them, and
+    with the upstream's.
+    """
+    problems: list[Problem] = []
+    pair = _pair(settings.server.certificate, settings.server.key, "server", problems)
+    problems += _problems_of_upstream(settings)
+    if problems:
+        raise PolicyError(problems, settings.source)
+    return pair
+
+
+def tls_warnings(settings: Settings) -> Iterator[Problem]:
+    """What is legal and looks wrong."""
+    upstream = settings.upstream
+    if not upstream.url.startswith("https:"):
+        for key, is_set in (
+            ("ca", upstream.ca),
+            ("verify", not upstream.verify),
+            ("certificate", upstream.certificate),
+        ):
+            if is_set:
+                yield Problem(f"upstream.{key}", "is of no use: TLS is spoken with an upstream.url of https:// alone")
+    elif not upstream.verify:
+        yield Problem(
+            "upstream.verify",
+            "false takes any certificate: whoever stands in between can read and change everything"
+            + (", and upstream.ca is not asked" if upstream.ca else ""),
+        )
+
+
+def _pair(certificate: str, key: str, table: str, problems: list[Problem]) -> Pair | None:
+    if not certificate:
+        return None
+    octets = [_read(f"{table}.{name}", path, problems) for name, path in (("certificate", certificate), ("key", key))]
+    if problems:
+        return None
+    pair = Pair(*octets)
+    if b"-----BEGIN CERTIFICATE-----" not in pair.certificate:
+        problems.append(Problem(f"{table}.certificate", f"{quoted(certificate)} holds no certificate in PEM"))
+    if b"PRIVATE KEY-----" not in pair.key:
+        problems.append(Problem(f"{table}.key", f"{quoted(key)} holds no private key in PEM"))
+    elif b"ENCRYPTED" in pair.key:
+        problems.append(Problem(f"{table}.key", f"{quoted(key)} has a passphrase, which nobody could be asked for"))
+    if problems:
+        return None
+    try:
+        _context_of(pair)
+    except ssl.SSLError as fault:
+        if fault.reason == "KEY_VALUES_MISMATCH" or "KEY_TYPE_MISMATCH" in str(fault.reason):
+            problems.append(Problem(f"{table}.key", f"{quoted(key)} is not the key of {quoted(certificate)}"))
+        else:
+            reason = str(fault.reason or "no reason given").replace("_", " ").lower()
+            problems.append(Problem(f"{table}.certificate", f"{quoted(certificate)} cannot be used: {reason}"))
+    return pair
+
+
+def _read(key: str, path: str, problems: list[Problem]) -> bytes:
+    try:
+        with Path(path).open("rb") as file:
+            octets = file.read(_MOST_OCTETS + 1)
+    except OSError as fault:
+        problems.append(Problem(key, f"{quoted(path)} cannot be read: {(fault.strerror or str(fault)).lower()}"))
+        return b""
+    if len(octets) > _MOST_OCTETS:
+        problems.append(Problem(key, f"{quoted(path)} is larger than 1 MiB, which is no PEM file"))
+    return octets
+
+
+def _problems_of_upstream(settings: Settings) -> Iterator[Problem]:
+    upstream = settings.upstream
+    if not upstream.url.startswith("https:"):
+        return
+    problems: list[Problem] = []
+    _pair(upstream.certificate, upstream.key, "upstream", problems)
+    if upstream.ca:
+        _read("upstream.ca", upstream.ca, problems)
+    if not problems and upstream.ca:
+        try:
+            tls_of(Upstream(upstream.url, ca_file=upstream.ca))
+        except GatekeeperError:
+            problems.append(Problem("upstream.ca", f"{quoted(upstream.ca)} holds no certificate in PEM"))
+    if not problems:
+        try:
+            tls_of(upstream_of(settings))
+        except GatekeeperError as fault:
+            problems.append(Problem("upstream.certificate", str(fault)))
+    yield from problems
