@@ -37,7 +37,7 @@ def test_an_app_that_flaps_is_502_while_it_is_away_and_served_at_once_when_it_is
                 judge(outcomes[since:], 200)
                 await on.says(r"\bback\b")
             down, back = on.lines(" is down"), on.lines(" is back")
-            # An app that flaps is not told of each time, but when it is told that it is down, then also that it is back.
+            # Not each time that an app flaps is told; but where it is told to be down, it is also told to be back.
             assert 1 <= len(down) == len(back) <= FLAPS
             # However many visitors came meanwhile: a dead app must not fill a disk with the same line.
             others = [line for line in on.gatekeeper.err[1:] if line not in (*down, *back)]
