@@ -4,11 +4,13 @@
     python -m bench.proxy all --quick          the same in a few minutes, only to see that it works
     python -m bench.proxy table --only nginx-lua,gatekeeper
 
-Results go to bench/results, the report to docs/performance.md; those of --quick to .bench/results-quick, and the report
-only to the terminal. The proxy has core 0, origin and load generators core 1, so nothing else should run meanwhile.
+Results go to bench/results, the report to docs/performance.md. With --quick or --only the results go to .bench/results
+and the report to the terminal alone. The proxy has core 0, origin and load generators core 1; nothing else
+should run meanwhile.
 """
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable
 
@@ -35,6 +37,8 @@ MEASUREMENTS: dict[str, Callable[[Options], list[Row]]] = {
 def main() -> int:
     """0: measured; 1: something that was asked for could not be."""
     wanted = _arguments()
+    # So that the servers end with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     options = Options(quick=wanted.quick, only=tuple(one for one in wanted.only.split(",") if one))
     seconds = wanted.seconds or (1 if options.quick else options.seconds)
     rounds = wanted.rounds or (1 if options.quick else options.rounds)
@@ -51,8 +55,8 @@ def main() -> int:
             print(f"{name}: {error}", file=sys.stderr)
             failed = True
     if names or wanted.what == "report":
-        print(report.terminal(names or list(MEASUREMENTS), quick=options.quick))
-        if not options.quick:
+        print(report.terminal(names or list(MEASUREMENTS), published=options.published))
+        if options.published:
             report.write()
     return 1 if failed else 0
 

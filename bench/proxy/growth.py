@@ -27,23 +27,30 @@ def idle(options: Options) -> list[Row]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 8192)), hard))
     rows: list[Row] = []
     with Stage(pick(options.only or _DEFAULT)) as stage:
-        # Buffers and caches are there before the connections are counted.
-        stage.warm(2)
+        # Caches are filled before the connections are counted, by few: what many leave behind would be used again.
+        stage.warm(1, connections=2)
         for peer in stage.peers:
             row: Row = {"key": peer.key, "title": peer.title}
             if peer.key in stage.missing:
                 rows.append(row | {"error": stage.missing[peer.key]})
                 continue
-            server = stage.servers[peer.key]
-            time.sleep(1)
-            before = server.rss()
-            with contextlib.ExitStack() as held:
-                for _ in range(CONNECTIONS):
-                    held.enter_context(_quiet(server.port))
-                time.sleep(1)
-                grown = server.rss() - before
+            try:
+                grown = _grown(stage.servers[peer.key])
+            except (CannotRunError, OSError) as error:
+                rows.append(row | {"error": str(error)})
+                continue
             rows.append(row | {"octets_each": round(grown / CONNECTIONS), "connections": CONNECTIONS})
     return rows
+
+
+def _grown(server: Server) -> int:
+    time.sleep(1)
+    before = server.rss()
+    with contextlib.ExitStack() as held:
+        for _ in range(CONNECTIONS):
+            held.enter_context(_quiet(server.port))
+        time.sleep(1)
+        return server.rss() - before
 
 
 def _quiet(port: int) -> socket.socket:

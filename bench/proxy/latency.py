@@ -26,13 +26,15 @@ SHARE = 0.7
 
 def alone(options: Options) -> list[Row]:
     """p50 at one connection, over that of the origin without a proxy."""
-    found: dict[str, list[float]] = {}
+    found: dict[str, list[float]] = {"origin": []}
     with Stage(pick(options.only or _DEFAULT)) as stage:
         stage.warm(1)
         for _ in range(options.rounds):
-            ports = {"origin": ORIGIN_PORT} | {key: server.port for key, server in stage.servers.items()}
-            for key, port in ports.items():
-                found.setdefault(key, []).append(pacer(port, options.seconds, rate=0, connections=1).p50)
+            found["origin"].append(pacer(ORIGIN_PORT, options.seconds, rate=0, connections=1).p50)
+            for key, server in tuple(stage.servers.items()):
+                with stage.excusing(key):
+                    p50 = pacer(server.port, options.seconds, rate=0, connections=1).p50
+                    found.setdefault(key, []).append(p50)
         direct = statistics.median(found["origin"])
         rows: list[Row] = [{"key": "origin", "title": "the app without a proxy", "p50_us": round(direct, 1)}]
         for peer in stage.peers:
@@ -52,14 +54,17 @@ def tail(options: Options) -> list[Row]:
         stage.warm(1)
         rates: dict[str, list[float]] = {}
         for _ in range(min(3, options.rounds)):
-            for key in stage.servers:
-                rates.setdefault(key, []).append(stage.load(key, options.seconds / 2).run.rate)
+            for key in tuple(stage.servers):
+                with stage.excusing(key):
+                    rates.setdefault(key, []).append(stage.load(key, options.seconds / 2).run.rate)
         saturation = {key: statistics.median(values) for key, values in rates.items()}
         for turn in range(options.rounds):
-            for key, server in stage.servers.items():
-                paced = pacer(server.port, options.seconds, rate=SHARE * saturation[key], connections=64, seed=turn + 1)
-                found.setdefault(key, []).append(paced)
-                print(f"round {turn + 1}: {BY_KEY[key].title}: p99 {paced.p99:.0f} µs", file=sys.stderr)
+            for key, server in tuple(stage.servers.items()):
+                with stage.excusing(key):
+                    rate = SHARE * saturation[key]
+                    paced = pacer(server.port, options.seconds, rate=rate, connections=64, seed=turn + 1)
+                    found.setdefault(key, []).append(paced)
+                    print(f"round {turn + 1}: {BY_KEY[key].title}: p99 {paced.p99:.0f} µs", file=sys.stderr)
         return [
             _tail_row(peer.key, saturation.get(peer.key, 0), found.get(peer.key, []), stage.missing.get(peer.key))
             for peer in stage.peers
@@ -72,6 +77,7 @@ def _tail_row(key: str, saturation: float, rounds: list[Paced], error: str | Non
         return row | {"error": error or "not measured"}
     return row | {
         "saturation_rps": round(saturation),
+        "asked_rps": round(SHARE * saturation),
         "rate_rps": round(statistics.median(one.requests / one.seconds for one in rounds)),
         "p50_us": _middle(one.p50 for one in rounds),
         "p99_us": _middle(one.p99 for one in rounds),

@@ -37,6 +37,7 @@ class StreamOrigin:
         self._size, self._pace = size, pace
         self._socket = socket.create_server((HOST, STREAM_PORT), backlog=64)
         self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._served: list[socket.socket] = []
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -45,8 +46,10 @@ class StreamOrigin:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
+        # Kept connections too: the proxy would send the next stream to an origin that is over.
+        for one in (self._socket, *self._served):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
         self._socket.close()
         self._thread.join(5)
 
@@ -56,6 +59,7 @@ class StreamOrigin:
                 visitor, _ = self._socket.accept()
             except OSError:
                 return
+            self._served.append(visitor)
             threading.Thread(target=self._serve, args=(visitor,), daemon=True).start()
 
     def _serve(self, visitor: socket.socket) -> None:
@@ -74,7 +78,9 @@ def download(port: int, size: int, pace: Pace) -> None:
     """Gets so many octets through the proxy; raises CannotRunError where fewer come."""
     with socket.create_connection((HOST, port), timeout=120) as proxy:
         proxy.sendall(f"GET / HTTP/1.1\r\nHost: {SITE}\r\n\r\n".encode())
-        _, rest = _answer(proxy)
+        head, rest = _answer(proxy)
+        if f"content-length: {size}\r\n" not in head.decode("latin-1").lower() + "\r\n":
+            raise CannotRunError("passes on another length than the app's")
         take(proxy, size - len(rest), pace)
 
 

@@ -10,12 +10,12 @@ APPS = HERE / "apps"
 RESULTS = ROOT / "bench" / "results"
 PAGE = ROOT / "docs" / "performance.md"
 
-# Git ignores it: the peers, what they write, and the results of quick runs.
+# Git ignores it: the peers, what they write, and results that are not for the page.
 WORK = ROOT / ".bench"
 VENVS = WORK / "venvs"
 RUN = WORK / "run"
 WWW = WORK / "www"
-QUICK_RESULTS = WORK / "results-quick"
+OTHER_RESULTS = WORK / "results"
 
 PYTHON = sys.executable
 HOST = "127.0.0.1"

@@ -72,7 +72,7 @@ def parse_perf(text: str) -> list[tuple[str, float]]:
     for line in text.splitlines():
         share, *names = line.split("\t")
         if names and (number := re.fullmatch(r"\s*([\d.]+)%?\s*", share)):
-            found.append((" ".join(" ".join(names).split()), float(number[1])))
+            found.append((" ".join(" ".join(names).split()).removesuffix(" - -"), float(number[1])))
     return found
 
 

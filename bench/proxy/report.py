@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterable, Sequence
 
+from bench.proxy.aims import aims
 from bench.proxy.places import PAGE, RESULTS
 from bench.proxy.plot import svg, text_bars
 from bench.proxy.results import Row, load
 from bench.proxy.tables import SECTIONS, Cells, profile_tables
 
 BEGIN, END = "<!-- bench.proxy writes from here -->", "<!-- bench.proxy writes to here -->"
+_AIMS = "Against the aims"
 _DIGITS = frozenset("0123456789")
 
 
@@ -36,11 +38,11 @@ def aligned(cells: Sequence[Cells]) -> str:
     return "\n".join(lines)
 
 
-def terminal(names: Iterable[str], *, quick: bool) -> str:
+def terminal(names: Iterable[str], *, published: bool) -> str:
     """These measurements as last taken, for a terminal."""
-    parts = []
+    names, parts = list(names), []
     for name in names:
-        result = load(name, quick=quick)
+        result = load(name, published=published)
         if result is None:
             continue
         if name == "profile":
@@ -51,14 +53,21 @@ def terminal(names: Iterable[str], *, quick: bool) -> str:
         parts.append(f"{title}\n\n{aligned(cells_of(result['rows']))}")
         if name == "table":
             parts.append(text_bars(result["rows"]))
+    if len(names) > 1:
+        parts.append(f"{_AIMS}\n\n{aligned(aims(_all(published)))}")
     return "\n\n".join(parts) + "\n"
+
+
+def _all(published: bool) -> dict[str, list[Row]]:
+    results = {name: load(name, published=published) for name in SECTIONS}
+    return {name: result["rows"] for name, result in results.items() if result is not None}
 
 
 def write() -> None:
     """Writes the results into the page, and the plot beside them."""
-    parts = []
+    parts = [f"### {_AIMS}", markdown(aims(_all(published=True)))]
     for name, (title, words, cells_of) in SECTIONS.items():
-        result = load(name, quick=False)
+        result = load(name, published=True)
         if result is None:
             continue
         parts.append(f"### {title}")
@@ -68,7 +77,7 @@ def write() -> None:
             (RESULTS / "proxy.svg").write_text(svg(result["rows"]))
             parts.append("![CPU time a request, by system](../bench/results/proxy.svg)")
         parts += [markdown(cells_of(result["rows"])), taken(result)]
-    result = load("profile", quick=False)
+    result = load("profile", published=True)
     if result is not None:
         parts.append("### Where the microseconds go")
         for title, cells in profile_tables(result["rows"]):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.proxy.places import QUICK_RESULTS, RESULTS
+from bench.proxy.places import OTHER_RESULTS, RESULTS
 
 Row = dict[str, Any]
 
@@ -23,6 +23,11 @@ class Options:
     quick: bool = False
     only: tuple[str, ...] = ()
 
+    @property
+    def published(self) -> bool:
+        """Whether the results are for the page: all systems, at full length."""
+        return not self.quick and not self.only
+
 
 def machine() -> dict[str, str]:
     """Where it was measured."""
@@ -35,9 +40,9 @@ def machine() -> dict[str, str]:
     }
 
 
-def folder(quick: bool) -> Path:
-    """Where results lie; those of quick runs are not published."""
-    return QUICK_RESULTS if quick else RESULTS
+def folder(published: bool) -> Path:
+    """Where results lie."""
+    return RESULTS if published else OTHER_RESULTS
 
 
 def save(name: str, rows: list[Row], options: Options) -> None:
@@ -50,13 +55,13 @@ def save(name: str, rows: list[Row], options: Options) -> None:
         "machine": machine(),
         "rows": rows,
     }
-    place = folder(options.quick)
+    place = folder(options.published)
     place.mkdir(parents=True, exist_ok=True)
     (place / f"{name}.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
 
 
-def load(name: str, *, quick: bool) -> dict[str, Any] | None:
+def load(name: str, *, published: bool) -> dict[str, Any] | None:
     """What a measurement found when it was last taken."""
-    file = folder(quick) / f"{name}.json"
+    file = folder(published) / f"{name}.json"
     found: dict[str, Any] | None = json.loads(file.read_text()) if file.exists() else None
     return found

@@ -2,8 +2,8 @@
 
 import http.client
 import os
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -65,6 +65,8 @@ class Stage:
         before = server.cpu()
         run = wrk(server.port, seconds, connections=connections, path=path)
         cpu = server.cpu() - before
+        if run.requests == 0:
+            raise CannotRunError("no request was answered in time")
         if run.failed > run.requests // 1000:
             raise CannotRunError(f"{run.failed} of {run.requests} requests failed")
         return Loaded(run, cpu)
@@ -72,11 +74,17 @@ class Stage:
     def warm(self, seconds: float, *, connections: int = 64) -> None:
         """Each has served before it is measured; who cannot is taken out."""
         for key in tuple(self.servers):
-            try:
+            with self.excusing(key):
                 self.load(key, seconds, connections=connections)
-            except CannotRunError as error:
-                self.missing[key] = str(error)
-                del self.servers[key]
+
+    @contextmanager
+    def excusing(self, key: str) -> Iterator[None]:
+        """Who cannot go on in here is taken out, and the others go on."""
+        try:
+            yield
+        except CannotRunError as error:
+            self.missing[key] = str(error)
+            self.servers.pop(key).stop()
 
 
 def pick(keys: Iterable[str]) -> list[Peer]:

@@ -4,11 +4,8 @@ import statistics
 import sys
 
 from bench.proxy.peers import BY_KEY
-from bench.proxy.processes import CannotRunError
 from bench.proxy.results import Options, Row
 from bench.proxy.stage import Stage, pick
-
-BASE = "nginx-lua"
 
 
 def measure(options: Options) -> list[Row]:
@@ -21,22 +18,18 @@ def measure(options: Options) -> list[Row]:
             # Another one begins each round, so that no place in the order is one system's alone.
             first = turn * 5 % max(1, len(keys))
             for key in keys[first:] + keys[:first]:
-                try:
+                with stage.excusing(key):
                     loaded = stage.load(key, options.seconds)
-                except CannotRunError as error:
-                    stage.missing[key] = str(error)
-                    del stage.servers[key]
-                    continue
-                found.setdefault(key, []).append(
-                    {
-                        "cpu_us": loaded.cpu_us,
-                        "rps": loaded.run.rate,
-                        "p50_us": loaded.run.p50,
-                        "p99_us": loaded.run.p99,
-                        "rss_mb": stage.servers[key].rss() / 1e6,
-                    }
-                )
-                print(f"round {turn + 1}: {BY_KEY[key].title}: {loaded.cpu_us:.1f} µs", file=sys.stderr)
+                    found.setdefault(key, []).append(
+                        {
+                            "cpu_us": loaded.cpu_us,
+                            "rps": loaded.run.rate,
+                            "p50_us": loaded.run.p50,
+                            "p99_us": loaded.run.p99,
+                            "rss_mb": stage.servers[key].rss() / 1e6,
+                        }
+                    )
+                    print(f"round {turn + 1}: {BY_KEY[key].title}: {loaded.cpu_us:.1f} µs", file=sys.stderr)
         return [_row(peer.key, found.get(peer.key, []), stage.missing.get(peer.key)) for peer in stage.peers]
 
 

@@ -98,7 +98,8 @@ def _latency(rows: Sequence[Row]) -> list[Cells]:
 def _tail(rows: Sequence[Row]) -> list[Cells]:
     columns: list[Column] = [
         ("saturation, requests/s", "saturation_rps", number),
-        ("offered requests/s", "rate_rps", number),
+        ("asked for", "asked_rps", number),
+        ("answered", "rate_rps", number),
     ]
     columns += [("p50 µs", "p50_us", number), ("p99 µs", "p99_us", number), ("p99.9 µs", "p999_us", number)]
     return _plain(rows, [*columns, ("pacer late, p99 µs", "late_p99_us", number)], "p99_us")

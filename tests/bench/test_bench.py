@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from bench.proxy import plot, profile, report, tables
+from bench.proxy import aims, plot, profile, report, tables
 from bench.proxy.install import ENVIRONMENTS
 from bench.proxy.load import parse_wrk
 from bench.proxy.peers import PEERS, RESPONSE_ONLY
@@ -118,6 +118,38 @@ def test_every_section_takes_a_row_that_could_not_be_measured(name: str) -> None
     cells = tables.SECTIONS[name][2](_ROWS[-1:])
     assert "varnishd is not installed" in " ".join(cells[1])
     assert {len(row) for row in cells} == {len(cells[0])}
+
+
+def _aim(name: str, results: aims.Results) -> tuple[str, ...]:
+    return next(row for row in aims.aims(results) if row[0] == name)
+
+
+def test_an_aim_says_whether_it_is_reached_missed_or_neither() -> None:
+    name = "CPU a request, of nginx + Lua"
+    for cpu, shown in ((18.6 * 1.5, "1.50, aim reached"), (18.6 * 1.9, "1.90"), (18.6 * 2.1, "2.10, missed")):
+        rows = [_row("nginx-lua", 18.6), _row("gatekeeper", cpu), _row("gatekeeper-helper", 18.6 * 1.2)]
+        assert _aim(name, {"table": rows})[1:] == ("≤ 2; helper ≤ 1.3", "≤ 1.5; helper ≤ 1", shown, "1.20")
+
+
+def test_an_aim_without_figures_is_not_measured() -> None:
+    assert {row[3:] for row in aims.aims({})[1:]} == {("not measured", "not measured")}
+
+
+def test_the_largest_growth_of_all_streams_counts_and_a_broken_stream_is_no_figure() -> None:
+    rows: list[Row] = [{"key": "gatekeeper", "grown_mb": grown} for grown in (0.5, 11.0, 1.0)]
+    assert _aim("1 GB streams: memory grows by", {"streams": rows})[3] == "11.00 MB, missed"
+    rows.append({"key": "gatekeeper", "error": "a stream ended"})
+    assert _aim("1 GB streams: memory grows by", {"streams": rows})[3] == "not measured"
+
+
+def test_the_fastest_python_peer_is_the_one_with_the_most_requests() -> None:
+    rows = [_row("gatekeeper", 25.0, python=False)]
+    rows += [
+        _row("slow", 2500.0, python=True),
+        _row("quick", 250.0, python=True),
+        _row("nginx-lua", 18.6, python=False),
+    ]
+    assert _aim("requests/s, of the fastest Python peer", {"table": rows})[3] == "10.00, aim reached"
 
 
 def test_markdown_puts_figures_to_the_right_and_no_cell_breaks_the_table() -> None:

@@ -1,5 +1,10 @@
 # mypy: ignore-errors
-"""proxy.py as a reverse proxy, one worker. It has no hook for a response's head, so the filter replaces a method."""
+"""proxy.py as a reverse proxy, one worker.
+
+It has no hook for a response's head, so the filter replaces a method. And it opens a connection to the app for every
+request but watches the one before, so that a visitor's second request on a connection ends its only worker. Here it
+keeps the connection, which is in its favour.
+"""
 
 import os
 import sys
@@ -10,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import proxy
 from consent_filter import NOTHING, choice_of, filtered
+from proxy.core.connection import TcpServerConnection
 from proxy.http.server import ReverseProxyBasePlugin
 from proxy.http.server.reverse import ReverseProxy
 from proxy.http.url import Url
@@ -27,6 +33,18 @@ class Everything(ReverseProxyBasePlugin):
     def handle_route(self, request, pattern):
         """The origin's address for this request."""
         return Url.from_bytes(_ORIGIN + request.path)
+
+
+class _Kept(TcpServerConnection):
+    def connect(self, *arguments, **named):
+        """Connects, if it is not connected."""
+        if self._conn is None:
+            super().connect(*arguments, **named)
+
+
+def _initialize_upstream(self, address, port):
+    if self.upstream is None or self.upstream.closed:
+        self.upstream = _Kept(address, port)
 
 
 _handle_request = ReverseProxy.handle_request
@@ -53,6 +71,7 @@ def _upstream_data(self, raw):
     self.client.queue(memoryview(head + body))
 
 
+ReverseProxy.initialize_upstream = _initialize_upstream
 ReverseProxy.handle_request = _request
 ReverseProxy.handle_upstream_data = _upstream_data
 
