@@ -5,6 +5,7 @@ when it changes nothing; a field that it leaves alone is the same object in its 
 place of the original, and a new one at the end.
 """
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from gatekeeper.wire.fields import FieldList
@@ -78,19 +79,20 @@ class NoHooks:
         """Nobody listens."""
 
 
-def merged(lines: list[bytes], places: list[int], before: FieldList, after: FieldList) -> list[bytes]:
-    """The lines of a head with what a hook made of the watched ones, which stand at ``places``."""
-    changed: list[bytes | None] = list(lines)
-    originals = {id(field) for field in before}
-    rest = list(after)
-    for place, field in zip(places, before, strict=True):
-        if rest and rest[0] is field:
-            rest.pop(0)
-        elif rest and id(rest[0]) not in originals and rest[0][0].lower() == field[0].lower():
-            changed[place] = _line(rest.pop(0))
+def merged(lines: list[bytes], watched: Sequence[bytes], before: FieldList, after: FieldList) -> list[bytes]:
+    """The lines of a head with what a hook made of the watched ones, which are among them. Changes ``lines``."""
+    at = 0
+    size = len(after)
+    originals = set(map(id, before))
+    for line, field in zip(watched, before, strict=True):
+        if at < size and after[at] is field:
+            at += 1
+        elif at < size and id(after[at]) not in originals and after[at][0] == field[0]:
+            lines[lines.index(line)] = _line(after[at])
+            at += 1
         else:
-            changed[place] = None
-    return [line for line in changed if line is not None] + [_line(field) for field in rest]
+            lines.remove(line)
+    return lines + [_line(field) for field in after[at:]] if at < size else lines
 
 
 def _line(field: tuple[bytes, bytes]) -> bytes:

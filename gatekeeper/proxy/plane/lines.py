@@ -6,13 +6,22 @@ colon. Only lines whose values are no visitor's own are remembered whole (:data:
 
 import re
 from collections.abc import Callable
+from itertools import filterfalse
+from typing import Any
 
 from gatekeeper.wire.fields import is_trustworthy
 
 # Lines and names remembered, and octets of one. What more a hostile peer invents only empties the tables.
 _REMEMBERED = 4096
 _SHORT = 256
-_BREAKS_LINE = re.compile(rb"[\r\n\x00]")
+
+
+def breaks_line(octets: bytes) -> bool:
+    """Whether CR, LF or NUL is among the octets: each of them can end a line for some recipient (RFC 9110 section 5.5).
+
+    Asked for as numbers, they are looked for by one fast call each.
+    """
+    return 13 in octets or 10 in octets or 0 in octets
 
 
 class Untrusted(Exception):  # noqa: N818 - it says what a head is
@@ -31,8 +40,11 @@ UPGRADE = 6
 HOST = 7
 CLAIM = 8  # X-Forwarded-For and its like
 EXPECT = 9
+_ENDS_HERE = frozenset({HOP, CONNECTION, UPGRADE, CLAIM})
 
-Entry = tuple[Kind, tuple[bytes, bytes]]
+# Kind, (name, value), and what a value means that is looked at here: the options of Connection, the number of
+# Content-Length.
+Entry = tuple[Kind, tuple[bytes, bytes], Any]
 
 _FOR_THIS_HOP = {
     b"connection": CONNECTION,
@@ -55,8 +67,8 @@ _REPEATING = frozenset(
     access-control-allow-headers access-control-allow-methods access-control-expose-headers access-control-max-age age
     allow alt-svc cache-control connection content-disposition content-encoding content-language content-length
     content-security-policy content-security-policy-report-only content-type critical-ch cross-origin-embedder-policy
-    cross-origin-opener-policy cross-origin-resource-policy date dnt expect expires host keep-alive nel
-    origin-agent-cluster p3p permissions-policy pragma priority proxy-connection referrer-policy report-to
+    cross-origin-opener-policy cross-origin-resource-policy date dnt etag expect expires host keep-alive nel
+    last-modified origin-agent-cluster p3p permissions-policy pragma priority proxy-connection referrer-policy report-to
     reporting-endpoints retry-after sec-ch-ua sec-ch-ua-mobile sec-ch-ua-platform sec-fetch-dest sec-fetch-mode
     sec-fetch-site sec-fetch-user sec-gpc server server-timing strict-transport-security te timing-allow-origin
     transfer-encoding upgrade upgrade-insecure-requests user-agent vary via x-accel-expires x-aspnet-version
@@ -71,23 +83,47 @@ class Lines:
     def __init__(self, watches: Callable[[bytes], bool], *, of_requests: bool) -> None:
         self._watches = watches
         self._of_requests = of_requests
-        self._names: dict[bytes, tuple[Kind, bool]] = {}
-        # Both are read directly on the hot path; a miss in both goes through look().
+        self._repeats: set[bytes] = set()
+        self.names: dict[bytes, Kind] = {}
         self.plain: set[bytes] = set()
         self.known: dict[bytes, Entry] = {}
+        # The watched name that came several times in one head, as it stood there: it will again.
+        self.run: bytes | None = None
+
+    def scan(self, lines: list[bytes]) -> list[tuple[bytes, Entry]]:
+        """The lines that are not plain, each with what it is; takes those out of ``lines`` that do not go on.
+
+        Raises :class:`Untrusted` for a line that is no field line.
+        """
+        unseen = list(filterfalse(self.plain.__contains__, lines))
+        if not unseen:
+            return []
+        if breaks_line(b"".join(unseen)):
+            raise Untrusted("a field line can be read in more than one way")
+        found = []
+        known = self.known
+        for line in unseen:
+            entry = known.get(line) or self.look(line)
+            kind = entry[0]
+            if kind != PLAIN:
+                found.append((line, entry))
+                if kind in _ENDS_HERE:
+                    lines.remove(line)
+        return found
 
     def look(self, line: bytes) -> Entry:
-        """Kind, name and value of a line that stands without its end; raises :class:`Untrusted`."""
-        name, colon, value = line.partition(b":")
-        found = self._names.get(name)
-        if found is None:
-            found = self._name(name)
-        kind, repeats = found
-        if not colon or _BREAKS_LINE.search(value):
+        """What a line is, that stands without its end; raises :class:`Untrusted`."""
+        name, colon, rest = line.partition(b":")
+        kind = self.names.get(name)
+        if kind is None:
+            kind = self._name(name)
+        if not colon:
             raise Untrusted("a field line can be read in more than one way")
-        entry = (kind, (name, value.strip(b" \t")))
-        if repeats and len(line) <= _SHORT:
-            if kind is PLAIN:
+        value = rest.strip(b" \t")
+        meaning = _MEANINGS[kind](value) if kind in _MEANINGS else None
+        entry = (kind, (name, value), meaning)
+        if name in self._repeats and len(line) <= _SHORT:
+            if kind == PLAIN:
                 if len(self.plain) >= _REMEMBERED:
                     self.plain.clear()
                 self.plain.add(line)
@@ -97,16 +133,19 @@ class Lines:
                 self.known[line] = entry
         return entry
 
-    def _name(self, name: bytes) -> tuple[Kind, bool]:
+    def _name(self, name: bytes) -> Kind:
         if not is_trustworthy(name, b""):
             raise Untrusted("a field line can be read in more than one way")
         lowered = name.lower()
-        found = (self._kind(lowered), lowered in _REPEATING)
+        kind = self._kind(lowered)
         if len(name) <= _SHORT:
-            if len(self._names) >= _REMEMBERED:
-                self._names.clear()
-            self._names[name] = found
-        return found
+            if len(self.names) >= _REMEMBERED:
+                self.names.clear()
+                self._repeats.clear()
+            self.names[name] = kind
+            if lowered in _REPEATING:
+                self._repeats.add(name)
+        return kind
 
     def _kind(self, name: bytes) -> Kind:
         if name in _FOR_THIS_HOP:
@@ -125,22 +164,15 @@ def is_claim(name: bytes) -> bool:
     return canonical in (b"forwarded", b"x-real-ip") or canonical.startswith(b"x-forwarded-")
 
 
-def options(values: list[bytes]) -> frozenset[bytes]:
-    """The options of all Connection fields, in lower case (RFC 9110 section 7.6.1)."""
-    return frozenset(option.strip(b" \t").lower() for value in values for option in value.split(b",")) - {b""}
+def _options(value: bytes) -> frozenset[bytes]:
+    """The options of a Connection field, in lower case (RFC 9110 section 7.6.1)."""
+    return frozenset(option.strip(b" \t").lower() for option in value.split(b",")) - {b""}
+
+
+def _number(value: bytes) -> int:
+    """The number of a Content-Length field, -1 for none."""
+    return int(value) if _NUMBER.fullmatch(value) else -1
 
 
 _NUMBER = re.compile(rb"[0-9]{1,19}")
-
-
-def content_length(values: list[bytes], *, strict: bool) -> int | None:
-    """The number that all Content-Length fields say, None for none; raises :class:`Untrusted` (RFC 9112 section 6.3).
-
-    ``strict`` refuses it when it is said twice, even if it is the same.
-    """
-    if not values:
-        return None
-    said = values if strict else [part.strip(b" \t") for value in values for part in value.split(b",")]
-    if (strict and len(said) > 1) or len(set(said)) > 1 or not _NUMBER.fullmatch(said[0]):
-        raise Untrusted("its Content-Length is not one number")
-    return int(said[0])
+_MEANINGS: dict[Kind, Callable[[bytes], Any]] = {CONNECTION: _options, LENGTH: _number}

@@ -18,7 +18,7 @@ ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 async def serve_page(app: ASGIApp, request: Request, *, scheme: bytes, reply: Callable[[bytes, bool], None]) -> None:
     """Asks the app and replies with the octets of its answer, and whether the connection may stay open."""
-    persists = request.keep_alive and request.minor == 1 and not request.length
+    persists = request.fields.keep_alive and request.minor == 1 and not request.fields.length
     try:
         octets = await _ask(app, request, scheme, persists)
     except Exception:
@@ -39,7 +39,7 @@ async def _ask(app: ASGIApp, request: Request, scheme: bytes, persists: bool) ->
         "raw_path": path,
         "query_string": query,
         "root_path": "",
-        "headers": [_field(line) for line in request.lines[1:]],
+        "headers": [_field(line) for line in request.fields.lines],
         "server": None,
         "client": None,
     }

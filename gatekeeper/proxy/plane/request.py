@@ -6,7 +6,7 @@ accepted leaves octet for octet, but for the lines that are for one hop only, th
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from gatekeeper.proxy.plane.lines import (
     CLAIM,
@@ -15,22 +15,20 @@ from gatekeeper.proxy.plane.lines import (
     EXPECT,
     HOST,
     LENGTH,
-    PLAIN,
     UPGRADE,
     WATCHED,
     Entry,
     Kind,
     Lines,
     Untrusted,
-    content_length,
-    options,
 )
 from gatekeeper.wire.fields import FieldList
 from gatekeeper.wire.hop_by_hop import nominated
 
 # RFC 9112 section 3: method SP request-target SP HTTP-version. A target has no octet outside the visible ones; those
 # above ASCII are no URI's, but servers take them, and what they mean is the upstream's to say.
-_REQUEST_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e\x80-\xff]+) HTTP/([0-9])\.([0-9])").fullmatch
+_REQUEST_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e\x80-\xff]+) HTTP/(1)\.([0-9])").fullmatch
+_OTHER_VERSION = re.compile(rb"HTTP/[02-9](?:\.[0-9])?").fullmatch
 
 # RFC 3986 section 3.2, without userinfo, which RFC 9110 section 4.2.4 forbids; host is not empty (RFC 9110 section
 # 4.2.1).
@@ -38,8 +36,6 @@ _AUTHORITY = re.compile(rb"(?:[A-Za-z0-9\-._~!$&'()*+;=%]+|\[[0-9A-Fa-f:.]+\])(?
 
 # RFC 9112 section 3.2.2.
 _ABSOLUTE = re.compile(rb"https?://([^/?#]*)([/?][\x21-\xff]*)?", re.IGNORECASE).fullmatch
-
-_KEPT_IN_PLACE = frozenset({LENGTH, CODING, EXPECT})
 
 CHUNKED = -1  # in place of a body's length
 
@@ -57,12 +53,12 @@ class Refusal(Exception):  # noqa: N818 - it is what the visitor gets
         self.reason = reason
 
 
-class Request:
-    """A request that can go on.
+class Fields:
+    """The fields of a request that can go on; the same for all requests of a connection that send the same octets.
 
-    ``lines`` are those that leave, the request line (not yet with the upstream's prefix) first and no forwarding
-    field among them; ``watched`` are the fields for the hook, at ``places`` in ``lines``. ``length`` is the body's in
-    octets, 0 for none, or :data:`CHUNKED`.
+    ``lines`` are those that leave, without forwarding fields; ``watched`` are the fields for the hook, which stand in
+    ``watched_lines``. ``length`` is the body's in octets, 0 for none, or :data:`CHUNKED`. ``onward`` is kept by the
+    visitor: the lines as they leave when the hook changes none.
     """
 
     __slots__ = (
@@ -72,177 +68,183 @@ class Request:
         "keep_alive",
         "length",
         "lines",
-        "method",
-        "minor",
-        "places",
-        "target",
+        "onward",
         "upgrade",
         "watched",
+        "watched_lines",
     )
 
-    method: bytes
-    target: bytes
-    minor: int
-    lines: list[bytes]
-    watched: FieldList
-    places: list[int]
-    claims: FieldList
-    host: bytes | None
-    length: int
-    keep_alive: bool
-    expects: bool
-    upgrade: bytes | None
-
-    @property
-    def path(self) -> bytes:
-        """The target without its query."""
-        return self.target.partition(b"?")[0]
+    def __init__(self, minor: int) -> None:
+        self.lines: list[bytes] = []
+        self.watched: FieldList = ()
+        self.watched_lines: list[bytes] = []
+        self.claims: FieldList = ()
+        self.host: bytes | None = None
+        self.length = 0
+        self.keep_alive = minor == 1
+        self.expects = False
+        self.upgrade: bytes | None = None
+        self.onward: bytes | None = None
 
 
-def parse_request(
-    head: bytes, memory: Lines, *, most_fields: int, host_for: Callable[[bytes | None], bytes] | None = None
-) -> Request:
-    """The request of a head without its last empty line; raises :class:`Refusal`.
+class Request:
+    """A request that can go on: ``line`` is the request line as it leaves, but for the upstream's prefix."""
 
-    ``host_for`` makes the Host field that leaves of the one that came (None: it stays).
+    __slots__ = ("fields", "line", "method", "minor", "path", "target")
+
+    def __init__(self, line: bytes, method: bytes, target: bytes, minor: int, fields: Fields) -> None:
+        self.line = line
+        self.method = method
+        self.target = target
+        self.path = target.partition(b"?")[0] if b"?" in target else target
+        self.minor = minor
+        self.fields = fields
+
+
+class Heads:
+    """Reads the heads of one connection. ``host_for`` makes the Host field that leaves of the one that came (None: it
+    stays).
+
+    A browser sends the same fields again and again, so that those of the last request are kept as they were understood:
+    if the octets are the same, so is what they mean.
     """
-    try:
-        return _parse(head, memory, most_fields, host_for)
-    except Untrusted as fault:
-        raise Refusal(400, str(fault)) from None
+
+    __slots__ = ("_block", "_fields", "_host_for", "_memory", "_most_fields")
+
+    def __init__(
+        self, memory: Lines, *, most_fields: int, host_for: Callable[[bytes | None], bytes] | None = None
+    ) -> None:
+        self._memory = memory
+        self._most_fields = most_fields
+        self._host_for = host_for
+        self._block = b""
+        self._fields: Fields | None = None
+
+    def read(self, head: bytes) -> Request:
+        """The request of a head without its last empty line; raises :class:`Refusal`."""
+        line, _, block = head.partition(b"\r\n")
+        match = _REQUEST_LINE(line)
+        if match is None:
+            raise Refusal(*_no_request_line(line))
+        method, target, _, version = match.groups()
+        # RFC 9110 section 2.5: a minor version above ours is read as ours, and each hop sends its own.
+        minor = 1 if version != b"0" else 0
+        fields = self._fields
+        if fields is None or block != self._block or not minor:
+            try:
+                fields = self._understood(block, minor)
+            except Untrusted as fault:
+                raise Refusal(400, str(fault)) from None
+            if minor:
+                self._block, self._fields = block, fields
+        if version != b"1":
+            line = line[:-1] + b"1"
+        if target[:1] != b"/":
+            return self._other_form(line, method, target, minor, fields)
+        return Request(line, method, target, minor, fields)
+
+    def _understood(self, block: bytes, minor: int) -> Fields:
+        lines = block.split(b"\r\n") if block else []
+        if len(lines) > self._most_fields:
+            raise Refusal(431, f"it has more than {self._most_fields} fields")
+        fields = Fields(minor)
+        watched = []
+        others: list[tuple[bytes, Entry]] = []
+        for found in self._memory.scan(lines):
+            line, entry = found
+            if entry[0] == WATCHED:
+                watched.append(entry[1])
+                fields.watched_lines.append(line)
+            else:
+                others.append(found)
+        fields.watched = tuple(watched)
+        fields.lines = lines
+        _host(fields, others, minor)
+        _for_this_hop(fields, others, minor)
+        if self._host_for is not None:
+            with_host(fields, self._host_for(fields.host))
+        return fields
+
+    def _other_form(self, line: bytes, method: bytes, target: bytes, minor: int, fields: Fields) -> Request:
+        """Absolute-form becomes origin-form, its authority the host, whatever Host says (RFC 9112 section 3.2.2)."""
+        if method == b"CONNECT":
+            raise Refusal(400, "CONNECT asks for a tunnel, and this is no forward proxy")
+        if target == b"*" and method == b"OPTIONS":
+            return Request(line, method, target, minor, fields)
+        match = _ABSOLUTE(target)
+        if match is None or not _AUTHORITY(match[1]):
+            raise Refusal(400, "its target cannot be sent on")
+        rest = match[2] or (b"*" if method == b"OPTIONS" else b"/")
+        target = rest if rest[:1] != b"?" else b"/" + rest
+        # These fields are this request's alone: the next may be in another form.
+        self._fields = None
+        fields.host = match[1]
+        with_host(fields, match[1] if self._host_for is None else self._host_for(match[1]))
+        return Request(b"%b %b HTTP/1.1" % (method, target), method, target, minor, fields)
 
 
-def _parse(head: bytes, memory: Lines, most_fields: int, host_for: Callable[[bytes | None], bytes] | None) -> Request:
-    lines = head.split(b"\r\n")
-    if len(lines) > most_fields + 1:
-        raise Refusal(431, f"it has more than {most_fields} fields")
-    request = Request()
-    first = _request_line(lines[0], request)
-    plain, known, look = memory.plain, memory.known, memory.look
-    kept = [first]
-    keep = kept.append
-    watched: list[tuple[bytes, bytes]] = []
-    places: list[int] = []
-    others: list[Entry] = []
-    host: bytes | None = None
-    hosts = 0
-    for line in lines[1:]:
-        if line in plain:
-            keep(line)
-            continue
-        entry = known.get(line) or look(line)
-        kind = entry[0]
-        if kind == WATCHED:
-            watched.append(entry[1])
-            places.append(len(kept))
-            keep(line)
-        elif kind == HOST:
-            host = entry[1][1]
-            hosts += 1
-            keep(line)
-        elif kind == PLAIN:
-            keep(line)
-        else:
-            others.append(entry)
-            if kind in _KEPT_IN_PLACE:
-                keep(line)
-    request.lines = kept
-    request.watched = tuple(watched)
-    request.places = places
-    request.claims = ()
-    request.length = 0
-    request.expects = False
-    request.upgrade = None
-    request.keep_alive = request.minor == 1
-    if hosts != 1 and (hosts or request.minor):
-        raise Refusal(400, f"it has {hosts} Host fields")
-    if host is not None and not _AUTHORITY(host):
-        raise Refusal(400, "its Host field is not valid")
-    if request.target[:1] != b"/":
-        host = _other_form(request, host)
-    if others:
-        _for_this_hop(request, others)
-    request.host = host
-    if host_for is not None:
-        _with_host(request, host_for(host))
-    elif host is None or hosts == 0:
-        raise Refusal(400, "it has no Host field")
-    return request
+def _no_request_line(line: bytes) -> tuple[int, str]:
+    version = line.rpartition(b" ")[2]
+    if _OTHER_VERSION(version):
+        return 505, "its version is not HTTP/1"
+    return 400, "its first line is none of HTTP/1.1"
 
 
-def _request_line(line: bytes, request: Request) -> bytes:
-    match = _REQUEST_LINE(line)
-    if match is None:
-        raise Refusal(400, "its first line is none of HTTP/1.1")
-    request.method, request.target, major, minor = match.groups()
-    if major != b"1":
-        raise Refusal(505, "its version is not HTTP/1")
-    if minor == b"1":
-        request.minor = 1
-        return line
-    # RFC 9110 section 2.5: a minor version above ours is read as ours, and each hop sends its own.
-    request.minor = 0 if minor == b"0" else 1
-    return line[:-1] + b"1"
+def _host(fields: Fields, others: list[tuple[bytes, Entry]], minor: int) -> None:
+    """RFC 9112 section 3.2: 400 for no Host, more than one, or one that is no authority."""
+    hosts = [entry[1][1] for _, entry in others if entry[0] == HOST]
+    if len(hosts) != 1 and (hosts or minor):
+        raise Refusal(400, f"it has {len(hosts)} Host fields")
+    if hosts:
+        if not _AUTHORITY(hosts[0]):
+            raise Refusal(400, "its Host field is not valid")
+        fields.host = hosts[0]
 
 
-def _other_form(request: Request, host: bytes | None) -> bytes | None:
-    """Absolute-form becomes origin-form, and its authority the host, whatever Host says (RFC 9112 section 3.2.2)."""
-    method, target = request.method, request.target
-    if method == b"CONNECT":
-        raise Refusal(400, "CONNECT asks for a tunnel, and this is no forward proxy")
-    if target == b"*" and method == b"OPTIONS":
-        return host
-    match = _ABSOLUTE(target)
-    if match is None or not _AUTHORITY(match[1]):
-        raise Refusal(400, "its target cannot be sent on")
-    rest = match[2] or (b"*" if method == b"OPTIONS" else b"/")
-    request.target = rest if rest[:1] != b"?" else b"/" + rest
-    request.lines[0] = b"%b %b HTTP/1.1" % (method, request.target)
-    if host is not None:
-        _with_host(request, match[1])
-    return match[1]
-
-
-def _with_host(request: Request, host: bytes) -> None:
-    lines = request.lines
-    for place in range(1, len(lines)):
-        if lines[place][:5].lower() == b"host:":
+def with_host(fields: Fields, host: bytes) -> None:
+    """Another Host field in place of the one that is there, or one at the front where none is."""
+    lines = fields.lines
+    for place, line in enumerate(lines):
+        if line[:5].lower() == b"host:":
             lines[place] = b"Host: " + host
             return
-    lines.append(b"Host: " + host)
+    lines.insert(0, b"Host: " + host)
 
 
-def _for_this_hop(request: Request, others: list[Entry]) -> None:
+def _for_this_hop(fields: Fields, others: list[tuple[bytes, Entry]], minor: int) -> None:
     """The framing of the body, the persistence of the connection, and what else is said to this hop alone."""
-    of: dict[Kind, list[bytes]] = {}
-    for kind, (_, value) in others:
-        of.setdefault(kind, []).append(value)
-    request.claims = tuple(field for kind, field in others if kind == CLAIM)
+    of: dict[Kind, list[Entry]] = {}
+    for _, entry in others:
+        of.setdefault(entry[0], []).append(entry)
+    if CLAIM in of:
+        fields.claims = tuple(field for _, field, _ in of[CLAIM])
     if CONNECTION in of:
-        _connection(request, of)
+        _connection(fields, of, minor)
     if EXPECT in of:
         # RFC 9110 section 10.1.1: from an HTTP/1.0 visitor it is ignored.
-        request.expects = request.minor == 1 and any(value.lower() == b"100-continue" for value in of[EXPECT])
-        if not request.minor:
-            leave_out(request.lines, request.places, frozenset({b"expect"}))
-    length = content_length(of.get(LENGTH, []), strict=True)
+        fields.expects = minor == 1 and any(value.lower() == b"100-continue" for _, (_, value), _ in of[EXPECT])
+        if not minor:
+            leave_out(fields.lines, frozenset({b"expect"}))
+    lengths = of.get(LENGTH, [])
+    if len(lengths) > 1 or any(length < 0 for _, _, length in lengths):
+        raise Refusal(400, "its Content-Length is not one number")
     if CODING in of:
-        _coding(request, of[CODING], length)
-    elif length is not None:
-        request.length = length
+        _coding(fields, [value for _, (_, value), _ in of[CODING]], bool(lengths), minor)
+    elif lengths:
+        fields.length = lengths[0][2]
 
 
-def _connection(request: Request, of: dict[Kind, list[bytes]]) -> None:
-    said = options(of[CONNECTION])
+def _connection(fields: Fields, of: dict[Kind, list[Entry]], minor: int) -> None:
+    said = frozenset().union(*(options for _, _, options in of[CONNECTION]))
     if b"close" in said:
-        request.keep_alive = False
+        fields.keep_alive = False
     elif b"keep-alive" in said:
-        request.keep_alive = True
-    if b"upgrade" in said and request.minor and (wanted := _upgrade(of.get(UPGRADE, []))):
-        request.upgrade = wanted
-        request.lines += [b"Connection: Upgrade", b"Upgrade: " + wanted]
-    if said - {b"close", b"keep-alive", b"upgrade", b"te"}:
-        leave_out(request.lines, request.places, nominated_by(of[CONNECTION]))
+        fields.keep_alive = True
+    if b"upgrade" in said and minor and (wanted := _upgrade([value for _, (_, value), _ in of.get(UPGRADE, [])])):
+        fields.upgrade = wanted
+        fields.lines += [b"Connection: Upgrade", b"Upgrade: " + wanted]
+    if said - UNNAMED:
+        leave_out(fields.lines, nominated_by(said), watched=fields.watched_lines)
 
 
 def _upgrade(values: list[bytes]) -> bytes | None:
@@ -252,28 +254,28 @@ def _upgrade(values: list[bytes]) -> bytes | None:
     return b", ".join(wanted) or None
 
 
-def nominated_by(values: list[bytes]) -> frozenset[bytes]:
-    """The names in Connection fields that may be left out: none that says how a body is framed or asked for."""
-    return nominated(tuple((b"connection", value) for value in values)) - {b"transfer-encoding", b"expect"}
+# Options of Connection that are no field names.
+UNNAMED = frozenset({b"close", b"keep-alive", b"upgrade", b"te"})
+_NEVER_LEFT_OUT = frozenset({b"connection", b"upgrade", b"transfer-encoding", b"expect"})
 
 
-def leave_out(lines: list[bytes], places: list[int], names: frozenset[bytes]) -> None:
-    """Takes out the lines with these names, but none that a hook watches; ``places`` follow."""
-    watched = set(places)
-    kept = [
-        (place, line)
-        for place, line in enumerate(lines)
-        if not place or place in watched or line.partition(b":")[0].lower() not in names
-    ]
-    lines[:] = [line for _, line in kept]
-    places[:] = [new for new, (old, _) in enumerate(kept) if old in watched]
+def nominated_by(said: frozenset[bytes]) -> frozenset[bytes]:
+    """The names among the options of Connection that may be left out: none that says how a body is framed or asked
+    for.
+    """
+    return nominated(((b"connection", b",".join(said)),)) - _NEVER_LEFT_OUT
 
 
-def _coding(request: Request, codings: list[bytes], length: int | None) -> None:
-    if length is not None:
+def leave_out(lines: list[bytes], names: frozenset[bytes], *, watched: Sequence[bytes] = ()) -> None:
+    """Takes out the lines with these names, but none that a hook watches."""
+    lines[:] = [line for line in lines if line in watched or line.partition(b":")[0].lower() not in names]
+
+
+def _coding(fields: Fields, codings: list[bytes], sized: bool, minor: int) -> None:
+    if sized:
         raise Refusal(400, "it has both Content-Length and Transfer-Encoding")
-    if not request.minor:
+    if not minor:
         raise Refusal(400, "it has Transfer-Encoding in HTTP/1.0")
     if len(codings) > 1 or codings[0].lower() != b"chunked":
         raise Refusal(400, "its Transfer-Encoding is not chunked")
-    request.length = CHUNKED
+    fields.length = CHUNKED

@@ -1,22 +1,22 @@
 """A response's head, understood or not to be trusted (RFC 9112 sections 4 and 6.3)."""
 
 import re
+from collections.abc import Sequence
 
+from gatekeeper.proxy.plane.hooks import merged
 from gatekeeper.proxy.plane.lines import (
     CODING,
     CONNECTION,
     LENGTH,
-    PLAIN,
     UPGRADE,
     WATCHED,
     Entry,
     Kind,
     Lines,
     Untrusted,
-    content_length,
-    options,
+    breaks_line,
 )
-from gatekeeper.proxy.plane.request import CHUNKED, leave_out, nominated_by
+from gatekeeper.proxy.plane.request import CHUNKED, UNNAMED, nominated_by
 from gatekeeper.wire.fields import FieldList
 
 UNTIL_CLOSE = -2  # in place of a body's length
@@ -26,39 +26,91 @@ UNTIL_CLOSE = -2  # in place of a body's length
 _STATUS_LINE = re.compile(rb"HTTP/1\.([0-9]) ([1-5][0-9][0-9])(?: ([^\r\n\x00]*))?").fullmatch
 _STATUSES = 1024
 
+_KEEP_ALIVE = frozenset({b"keep-alive"})
+_LONGEST_LENGTH = 64  # octets of a Content-Length field, one number said several times
 _LENGTH = frozenset({b"content-length"})
 _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class Response:
-    """The head of a response. ``lines``, ``watched`` and ``places`` as in a request; without framing fields of our own.
+    """The head of a response. ``first`` is its status line, ``lines`` are the others that leave, ``watched`` the fields
+    for the hook.
 
     ``length`` is the body's in octets, :data:`CHUNKED` or :data:`UNTIL_CLOSE`; ``announced`` tells whether fields
     speak of a body where there is none (HEAD, 204, 304).
     """
 
-    __slots__ = ("announced", "keep_alive", "length", "lines", "minor", "places", "status", "upgrade", "watched")
+    # What most responses share stands here, and is set on the few that differ.
+    watched: FieldList = ()
+    length = UNTIL_CLOSE
+    announced = False
+    upgrade = False
+    _watched_lines: Sequence[bytes] = ()
+    _run: bytes | None = None
+    _at = 0
 
-    status: int
-    minor: int
-    lines: list[bytes]
-    watched: FieldList
-    places: list[int]
-    length: int
-    announced: bool
-    keep_alive: bool
-    upgrade: bool
+    def __init__(self, first: bytes, status: int, minor: int, lines: list[bytes]) -> None:
+        self.first = first
+        self.status = status
+        self.minor = minor
+        self.lines = lines
+        self.keep_alive = minor == 1
+
+    def fill(self, found: list[tuple[bytes, Entry]]) -> list[Entry]:
+        """Takes the watched lines of what a scan found, and returns the others."""
+        if not found:
+            return []
+        watched = []
+        watched_lines = []
+        others = []
+        for line, entry in found:
+            if entry[0] == WATCHED:
+                watched.append(entry[1])
+                watched_lines.append(line)
+            else:
+                others.append(entry)
+        if watched:
+            self.watched = tuple(watched)
+            self._watched_lines = watched_lines
+        return others
+
+    def fill_run(self, name: bytes, values: list[bytes], at: int) -> None:
+        """Its watched fields are these, one behind the other, before the line at ``at``."""
+        self._run = name
+        self._at = at
+        self.watched = tuple([(name, value) for value in values])
+
+    def onward(self, fields: FieldList) -> list[bytes]:
+        """The lines that leave when the hook made ``fields`` of the watched ones; to be called once."""
+        lines = self.lines
+        name = self._run
+        if name is not None:
+            lines[self._at : self._at] = [b"%b: %b" % field for field in fields]
+        elif fields is not self.watched:
+            lines = merged(lines, self._watched_lines, self.watched, fields)
+        lines.insert(0, self.first)
+        return lines
+
+    def leave_out(self, names: frozenset[bytes]) -> None:
+        """Takes out the lines with these names, but none that is watched."""
+        place = 0
+        for line in list(self.lines):
+            if line.partition(b":")[0].lower() in names and line not in self._watched_lines:
+                del self.lines[place]
+                self._at -= place < self._at
+            else:
+                place += 1
 
 
 class Statuses:
     """Status lines by their octets: few are ever seen."""
 
     def __init__(self) -> None:
-        self._known: dict[bytes, tuple[int, int, bytes]] = {}
+        self.known: dict[bytes, tuple[int, int, bytes]] = {}
 
     def read(self, line: bytes) -> tuple[int, int, bytes]:
         """Status, minor version, and the line as it leaves; raises :class:`Untrusted`."""
-        known = self._known.get(line)
+        known = self.known.get(line)
         if known is None:
             match = _STATUS_LINE(line)
             if match is None:
@@ -66,69 +118,89 @@ class Statuses:
             # RFC 9110 section 2.5: each hop sends its own version. RFC 9112 section 4: the space behind the status is
             # sent even where no reason follows.
             known = (int(match[2]), int(match[1] != b"0"), b"HTTP/1.1 %b %b" % (match[2], match[3] or b""))
-            if len(self._known) >= _STATUSES:
-                self._known.clear()
-            self._known[line] = known
+            if len(self.known) >= _STATUSES:
+                self.known.clear()
+            self.known[line] = known
         return known
 
 
 def parse_response(head: bytes, memory: Lines, statuses: Statuses, *, method: bytes) -> Response:
     """The response of a head without its last empty line, to a request of this method; raises :class:`Untrusted`."""
-    lines = head.split(b"\r\n")
-    response = Response()
-    response.status, response.minor, first = statuses.read(lines[0])
-    plain, known, look = memory.plain, memory.known, memory.look
-    kept = [first]
-    keep = kept.append
-    watched: list[tuple[bytes, bytes]] = []
-    places: list[int] = []
-    others: list[Entry] = []
-    for line in lines[1:]:
-        if line in plain:
-            keep(line)
-            continue
-        entry = known.get(line) or look(line)
-        kind = entry[0]
-        if kind == WATCHED:
-            watched.append(entry[1])
-            places.append(len(kept))
-            keep(line)
-        elif kind == PLAIN:
-            keep(line)
-        else:
-            others.append(entry)
-            if kind in (LENGTH, CODING):
-                keep(line)
-    response.lines = kept
-    response.watched = tuple(watched)
-    response.places = places
-    response.keep_alive = response.minor == 1
-    response.upgrade = False
-    response.announced = False
+    response = None
+    if memory.run is not None:
+        response, others = _with_run(head, memory, statuses, memory.run)
+    if response is None:
+        lines = head.split(b"\r\n")
+        response = _begun(lines, statuses)
+        others = response.fill(memory.scan(lines))
+        watched = response.watched
+        if len(watched) > 1 and watched[-1][0] == watched[-2][0]:
+            memory.run = watched[-1][0]
+    # Nearly all answers to GET and POST: one Content-Length, and at most a word on the connection.
+    status = response.status
+    if others and others[0][0] == LENGTH and method != b"HEAD" and 200 <= status < 300 and status != 204:
+        length = others[0][2]
+        if length >= 0 and (len(others) == 1 or (len(others) == 2 and others[1][2] == _KEEP_ALIVE)):
+            response.length = length
+            response.keep_alive = response.keep_alive or len(others) == 2
+            return response
     _framing(response, others, method)
     return response
 
 
+def _begun(lines: list[bytes], statuses: Statuses) -> Response:
+    first = lines.pop(0)
+    status, minor, first = statuses.known.get(first) or statuses.read(first)
+    return Response(first, status, minor, lines)
+
+
+def _with_run(head: bytes, memory: Lines, statuses: Statuses, name: bytes) -> tuple[Response | None, list[Entry]]:
+    """A head in which a watched field stands several times in one place, and no other is watched; None for any other.
+
+    Six such lines are then one split of the head, and none of them is looked at one by one.
+    """
+    parts = head.split(b"\r\n%b: " % name)
+    if len(parts) < 3:
+        return None, []
+    lines = parts[0].split(b"\r\n")
+    parts[0] = b""
+    parts[-1], _, after = parts[-1].partition(b"\r\n")
+    # None of them holds the end of a line: they stand together, and each is a sound field value.
+    if breaks_line(b"".join(parts)):
+        return None, []
+    del parts[0]
+    response = _begun(lines, statuses)
+    found = memory.scan(lines)
+    at = len(lines)
+    if after:
+        rest = after.split(b"\r\n")
+        found += memory.scan(rest)
+        lines += rest
+    others = []
+    for _, entry in found:
+        if entry[0] == WATCHED:
+            return None, []
+        others.append(entry)
+    response.fill_run(name, parts, at)
+    return response, others
+
+
 def _framing(response: Response, others: list[Entry], method: bytes) -> None:
     """RFC 9112 section 6.3, in its order."""
-    of: dict[Kind, list[bytes]] = {}
-    for kind, (_, value) in others:
-        of.setdefault(kind, []).append(value)
+    of: dict[Kind, list[Entry]] = {}
+    for entry in others:
+        of.setdefault(entry[0], []).append(entry)
     lengths, codings = of.get(LENGTH, []), of.get(CODING, [])
-    length = content_length(lengths, strict=False)
+    length = _length(response, lengths)
     if codings:
         if lengths or response.minor == 0:
             raise Untrusted("the length of its answer can be read in two ways")
-        if len(codings) > 1 or codings[0].lower() != b"chunked":
+        if len(codings) > 1 or codings[0][1][1].lower() != b"chunked":
             raise Untrusted("its Transfer-Encoding is not chunked")
     if CONNECTION in of:
-        _connection(response, of[CONNECTION])
+        _connection(response, frozenset().union(*(options for _, _, options in of[CONNECTION])))
     if UPGRADE in of:
-        _upgrade(response, of[UPGRADE])
-    if length is not None and (len(lengths) > 1 or b"," in lengths[0]):
-        # The same number twice is said once.
-        leave_out(response.lines, response.places, _LENGTH)
-        response.lines.append(b"Content-Length: %d" % length)
+        _upgrade(response, [value for _, (_, value), _ in of[UPGRADE]])
     status = response.status
     if method == b"HEAD" or status in (204, 304) or status < 200:
         # RFC 9110 section 8.6: in answer to HEAD, and in a 304, a length tells of another response; in a 204 and below
@@ -136,7 +208,7 @@ def _framing(response: Response, others: list[Entry], method: bytes) -> None:
         response.length = 0
         response.announced = bool(codings or length)
         if of and (status < 200 or status == 204):
-            leave_out(response.lines, response.places, _FRAMING)
+            response.leave_out(_FRAMING)
     elif codings:
         response.length = CHUNKED
     elif length is None:
@@ -146,14 +218,29 @@ def _framing(response: Response, others: list[Entry], method: bytes) -> None:
         response.length = length
 
 
-def _connection(response: Response, values: list[bytes]) -> None:
-    said = options(values)
+def _length(response: Response, lengths: list[Entry]) -> int | None:
+    """What all Content-Length fields say, once."""
+    if not lengths:
+        return None
+    values = [value for _, (_, value), _ in lengths]
+    said = {int(one) if one.isdigit() else -1 for value in values for one in re.split(rb"[ \t]*,[ \t]*", value)}
+    if len(said) > 1 or -1 in said or max(map(len, values)) > _LONGEST_LENGTH:
+        raise Untrusted("its Content-Length is not one number")
+    length = said.pop()
+    if len(values) > 1 or b"," in values[0]:
+        # The same number twice is said once.
+        response.leave_out(_LENGTH)
+        response.lines.append(b"Content-Length: %d" % length)
+    return length
+
+
+def _connection(response: Response, said: frozenset[bytes]) -> None:
     if b"close" in said:
         response.keep_alive = False
     elif b"keep-alive" in said:
         response.keep_alive = True
-    if said - {b"close", b"keep-alive", b"upgrade", b"te"}:
-        leave_out(response.lines, response.places, nominated_by(values))
+    if said - UNNAMED:
+        response.leave_out(nominated_by(said))
 
 
 def _upgrade(response: Response, values: list[bytes]) -> None:

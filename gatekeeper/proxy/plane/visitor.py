@@ -22,7 +22,7 @@ from gatekeeper.proxy.plane.hooks import Passing, merged
 from gatekeeper.proxy.plane.lines import PLAIN, WATCHED, Untrusted
 from gatekeeper.proxy.plane.pages import serve_page
 from gatekeeper.proxy.plane.plane import Plane, tell
-from gatekeeper.proxy.plane.request import CHUNKED, Refusal, Request, leave_out, parse_request
+from gatekeeper.proxy.plane.request import CHUNKED, Fields, Heads, Refusal, Request, leave_out
 from gatekeeper.proxy.plane.response import UNTIL_CLOSE, Response, parse_response
 from gatekeeper.proxy.plane.upstream import UpstreamConnection
 from gatekeeper.proxy.upstream import UpstreamError
@@ -52,6 +52,7 @@ class Visitor(asyncio.Protocol):
         self._connections = connections
         self._tasks = tasks
         self._state = _HEAD
+        self._heads = Heads(plane.requests, most_fields=plane.limits.request_fields, host_for=plane.host_for)
         self._gathering: Gathering | None = None
         self._ahead = b""
         self._request: Request | None = None
@@ -66,7 +67,6 @@ class Visitor(asyncio.Protocol):
         self._held = False
         self._half_closed = False
         self._recorded = False
-        self._forwarding: tuple[bytes | None, bytes] = (None, b"")
 
     # --- the connection ----------------------------------------------------------------------------------------------
 
@@ -170,10 +170,10 @@ class Visitor(asyncio.Protocol):
     # --- 1: the request's head ---------------------------------------------------------------------------------------
 
     def _receive_head(self, data: bytes) -> None:
-        limits = self._plane.limits
+        most = self._plane.limits.request_head
         try:
             if self._gathering is not None:
-                whole = self._gathering.add(data, limits.request_head)
+                whole = self._gathering.add(data, most)
                 if whole is None:
                     return
                 self._gathering = None
@@ -185,17 +185,15 @@ class Visitor(asyncio.Protocol):
             if end < 0:
                 self._wait_for_head(data)
                 return
-            if end > limits.request_head:
+            if end > most:
                 raise TooLarge
-            request = parse_request(
-                data[:end], self._plane.requests, most_fields=limits.request_fields, host_for=self._plane.host_for
-            )
+            request = self._heads.read(data[:end])
         except Refusal as refusal:
             self._refuse(refusal, data)
         except Untrusted as fault:
             self._refuse(Refusal(400, str(fault)), data)
         except TooLarge:
-            self._refuse(Refusal(431, f"its head is larger than {limits.request_head} octets"), data)
+            self._refuse(Refusal(431, f"its head is larger than {most} octets"), data)
         else:
             self._begin(request, data[end + 4 :])
 
@@ -222,26 +220,27 @@ class Visitor(asyncio.Protocol):
 
     def _begin(self, request: Request, rest: bytes) -> None:
         plane = self._plane
+        fields = request.fields
         self._request = request
         self._answered = self._retried = self._recorded = False
-        if not request.keep_alive or plane.draining:
+        if not fields.keep_alive or plane.draining:
             self._persists = False
-        path = request.target
-        if b"?" in path:
-            path = path.partition(b"?")[0]
-        prefix = plane.pages_prefix
-        if prefix and path.startswith(prefix):
+        if plane.pages_prefix and request.path.startswith(plane.pages_prefix):
             self._begin_page(request, rest)
             return
-        self._passing = passing = plane.hooks.begin(request.method, request.host or plane.default_host, path)
-        fields = passing.request(request.watched)
-        lines = request.lines
-        if fields is not request.watched:
-            lines = merged(lines, request.places, request.watched, fields)
-        head = b"\r\n".join(lines) + self._forwarding_lines(request)
+        watched = fields.watched
+        self._passing = passing = plane.hooks.begin(request.method, fields.host or plane.default_host, request.path)
+        seen = passing.request(watched)
+        if seen is watched:
+            onward = fields.onward
+            if onward is None:
+                onward = fields.onward = self._onward(fields, fields.lines)
+        else:
+            onward = self._onward(fields, merged(fields.lines.copy(), fields.watched_lines, watched, seen))
+        head = request.line + onward
         if plane.prefix:
             head = head.replace(b" ", b" " + plane.prefix, 1)
-        length = request.length
+        length = fields.length
         if length == 0:
             self._state = _AHEAD
             self._ahead = rest
@@ -255,22 +254,16 @@ class Visitor(asyncio.Protocol):
             except Untrusted as fault:
                 self._fail(400, str(fault))
                 return
-        self._send(head)
+        self._send(request, head)
 
-    def _forwarding_lines(self, request: Request) -> bytes:
-        """X-Forwarded-For and its like, and the empty line behind them; the same for all requests with one host."""
-        host, lines = self._forwarding
-        if lines and host == request.host and not request.claims:
-            return lines
-        fields = forward(request.claims, peer=self._peer, scheme=self._scheme, host=request.host)
-        lines = b"".join(b"\r\n%b: %b" % field for field in fields) + END
-        if not request.claims:
-            self._forwarding = (request.host, lines)
-        return lines
+    def _onward(self, fields: Fields, lines: list[bytes]) -> bytes:
+        """The field lines as they leave, X-Forwarded-For and its like behind them, and the empty line."""
+        forwarding = forward(fields.claims, peer=self._peer, scheme=self._scheme, host=fields.host)
+        if fields.host is None and self._plane.host_for is None:
+            lines = [b"Host: " + self._plane.default_host, *lines]
+        return b"\r\n".join([b"", *lines, *(b"%b: %b" % field for field in forwarding), b"", b""])
 
-    def _send(self, octets: bytes) -> None:
-        request = self._request
-        assert request is not None  # noqa: S101 - a request is under way
+    def _send(self, request: Request, octets: bytes) -> None:
         pool = self._plane.pool
         upstream = pool.take(careful=request.method not in _IDEMPOTENT)
         self._outgoing.append(octets)
@@ -284,8 +277,9 @@ class Visitor(asyncio.Protocol):
     def connected(self, upstream: UpstreamConnection) -> None:
         """The pool has a connection for the request that is under way."""
         self._upstream = upstream
-        octets = self._outgoing[0] if len(self._outgoing) == 1 else b"".join(self._outgoing)
-        if not upstream.reused or self._request is None or self._request.length or self._request.method == b"POST":
+        outgoing = self._outgoing
+        octets = outgoing[0] if len(outgoing) == 1 else b"".join(outgoing)
+        if not upstream.reused or self._request is None or self._request.fields.length:
             self._outgoing = []  # otherwise kept until an answer begins: it may have to be sent a second time
         if self._clogged:
             upstream.pause()
@@ -359,12 +353,10 @@ class Visitor(asyncio.Protocol):
             if status != 101:
                 self._interim(response, request, passing)
                 return False
-            if not response.upgrade or request.upgrade is None or self._state != _AHEAD:
+            if not response.upgrade or request.fields.upgrade is None or self._state != _AHEAD:
                 raise Untrusted("it switched to another protocol unasked")
         fields = passing.response(status, response.watched)
-        lines = response.lines
-        if fields is not response.watched:
-            lines = merged(lines, response.places, response.watched, fields)
+        lines = response.onward(fields)
         self._answered = True
         self._outgoing = []
         self._record(status)
@@ -391,10 +383,8 @@ class Visitor(asyncio.Protocol):
     def _interim(self, response: Response, request: Request, passing: Passing) -> None:
         """RFC 9110 section 15.2: interim answers go on, but to an HTTP/1.0 visitor."""
         fields = passing.response(response.status, response.watched)
-        lines = response.lines
-        if fields is not response.watched:
-            lines = merged(lines, response.places, response.watched, fields)
-        if request.minor and (response.status != 100 or request.expects):
+        lines = response.onward(fields)
+        if request.minor and (response.status != 100 or request.fields.expects):
             self.write(b"\r\n".join(lines) + END)
 
     def _framing(self, response: Response, request: Request, lines: list[bytes]) -> Framing:
@@ -405,7 +395,7 @@ class Visitor(asyncio.Protocol):
             framing = Chunked(self._answer_trailers, padded=True, decoded=not request.minor)
             if not request.minor:
                 self._persists = False
-                leave_out(lines, [], frozenset({b"transfer-encoding", b"trailer"}))
+                leave_out(lines, frozenset({b"transfer-encoding", b"trailer"}))
         elif length == UNTIL_CLOSE:
             framing = UntilClose(rechunk=request.minor == 1)
             if request.minor:
@@ -531,7 +521,7 @@ class Visitor(asyncio.Protocol):
         self._record(status)
         self._answered = True
         whole = self._state == _AHEAD
-        persists = whole and self._persists and request.upgrade is None and request.minor == 1
+        persists = whole and self._persists and request.fields.upgrade is None and request.minor == 1
         self._persists = persists
         self.write(
             short_answer(status, head_only=request.method == b"HEAD", retry_after=retry_after, close=not persists)
@@ -596,7 +586,7 @@ class Visitor(asyncio.Protocol):
         app = self._plane.pages
         assert app is not None  # noqa: S101 - the prefix is set only with it
         self._state = _AHEAD
-        self._ahead = b"" if request.length else rest
+        self._ahead = b"" if request.fields.length else rest
         self._passing = None
         self.deadline = self._plane.now + self._plane.read_timeout
         task = asyncio.get_running_loop().create_task(
@@ -611,7 +601,7 @@ class Visitor(asyncio.Protocol):
         self._answered = True
         self._persists = self._persists and persists
         self.write(octets)
-        if self._request is not None and self._request.length:
+        if self._request is not None and self._request.fields.length:
             self._linger()
         else:
             self.finish()
