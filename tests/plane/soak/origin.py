@@ -58,7 +58,9 @@ class Call:
             yield data
 
     async def send(self, octets: bytes) -> None:
-        """As they are; waits while the other side does not read."""
+        """As they are; waits while the other side does not read. Raises :class:`Over` when that is gone."""
+        if self._writer.is_closing():
+            raise Over
         self._writer.write(octets)
         await self._writer.drain()
 

@@ -11,7 +11,7 @@ from tests.plane.soak.origin import BLOCK
 from tests.plane.soak.process import Peak, memory
 from tests.plane.soak.scene import Scene, play, scene
 from tests.plane.soak.size import sized
-from tests.plane.soak.visitor import PLAIN, Connection, parse_head
+from tests.plane.soak.visitor import PLAIN, Connection, opened, parse_head
 
 MIB = 1 << 20
 STREAM = sized(64 * MIB, 1024 * MIB)
@@ -81,27 +81,22 @@ def test_a_long_stream_does_not_fill_the_memory(
     assert growth < 10_000_000
 
 
-async def idlers(on: Scene, count: int) -> list[Connection]:
-    """Visitors who have had an answer each, and keep their connection."""
-    visitors = []
-    for _ in range(count // 50):
-        batch = [await Connection.open(on.port) for _ in range(50)]
-        answers = await asyncio.gather(*(one.ask(PLAIN) for one in batch))
+async def served(visitors: list[Connection]) -> None:
+    """Each of them gets an answer, and keeps his connection."""
+    for start in range(0, len(visitors), 50):
+        answers = await asyncio.gather(*(one.ask(PLAIN) for one in visitors[start : start + 50]))
         assert {answer.status for answer in answers} == {200}
-        visitors += batch
-    return visitors
 
 
 def test_an_idle_connection_takes_less_than_12_kilobytes(tmp_path: Path) -> None:
     async def scenario() -> float:
-        async with scene(tmp_path) as on:
-            warm = await idlers(on, 100)
+        async with scene(tmp_path) as on, opened(on.port, 100) as warm:
+            await served(warm)
             before = memory(on.pid)
-            visitors = await idlers(on, IDLE)
-            each = (memory(on.pid) - before) / IDLE
-            assert (await visitors[0].ask()).status == 200  # they were kept
-            for visitor in (*warm, *visitors):
-                visitor.close()
+            async with opened(on.port, IDLE) as visitors:
+                await served(visitors)
+                each = (memory(on.pid) - before) / IDLE
+                assert (await visitors[0].ask()).status == 200  # they were kept
             return each
 
     each = play(scenario(), within=60)

@@ -152,7 +152,7 @@ class Visitor:
 
 def judge_octets(raw: bytes, request: Request) -> None:
     """Nothing in it is another's, or what nobody may get."""
-    assert set(TOKEN.findall(raw)) <= {request.token}, (request, raw[:3000])
+    assert not TOKEN.search(raw.replace(request.token, b"|")), (request, raw[:3000])
     assert POISON not in raw, (request, raw[:3000])
 
 
@@ -170,7 +170,7 @@ def judge_response(got: Response, request: Request) -> str:
     return "whole"
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("workers", sized(["1"], ["1", "2"]))
 def test_no_octet_and_no_choice_of_one_visitor_is_ever_anothers(tmp_path: Path, workers: str) -> None:
     hostile = Hostile()
 

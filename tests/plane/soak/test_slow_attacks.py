@@ -8,10 +8,11 @@ from typing import Any
 
 from tests.plane.soak.scene import Scene, play, scene, until
 from tests.plane.soak.size import sized
-from tests.plane.soak.visitor import Broken, Connection, visit
+from tests.plane.soak.visitor import Broken, Connection, opened, visit
 
 HEAD_TIMEOUT = sized(1, 10)
-BODY_TIMEOUT = sized(1, 10)
+BODY_TIMEOUT = sized(2, 10)
+DRIP = sized(0.25, 1.0)  # seconds between two octets
 SLACK = 5.0  # seconds after a deadline until which a connection must be gone
 DRIPPING = sized(200, 800)
 STALLING = sized(100, 400)
@@ -19,10 +20,11 @@ TABLES = f"""
 [server]
 head_timeout = "{HEAD_TIMEOUT}s"
 body_timeout = "{BODY_TIMEOUT}s"
-idle_timeout = "{HEAD_TIMEOUT}s"
 [upstream]
 max_connections = 1000
 """
+# A connection on which no request has begun is an idle one.
+IDLE = TABLES.replace("[upstream]", f'idle_timeout = "{HEAD_TIMEOUT}s"\n[upstream]')
 BEGUN = b"GET / HTTP/1.1\r\nHost: shop.example\r\nX-Long: "
 UPLOAD = b"POST /sink/0 HTTP/1.1\r\nHost: shop.example\r\nContent-Length: 100000\r\n\r\n"
 DOWNLOAD = b"GET /stream/50000000 HTTP/1.1\r\nHost: shop.example\r\n\r\n"
@@ -64,11 +66,11 @@ async def all_of(on: Scene, count: int, attack: Callable[[Scene], Coroutine[Any,
 
 
 async def drip(visitor: Connection) -> None:
-    """One octet each second, until the connection is gone."""
+    """One octet after the other, until the connection is gone."""
     with contextlib.suppress(Broken):
         while True:
             await visitor.send(b"x")
-            await asyncio.sleep(1)
+            await asyncio.sleep(DRIP)
 
 
 async def lasts(visitor: Connection, *, until_then: Coroutine[Any, Any, None] | None = None) -> tuple[float, bytes]:
@@ -115,7 +117,7 @@ def test_connections_that_never_send_an_octet_are_cut_and_others_are_served_mean
             return seconds
 
     async def scenario() -> None:
-        async with scene(tmp_path, tables=TABLES) as on, others_are_served(on):
+        async with scene(tmp_path, tables=IDLE) as on, others_are_served(on):
             assert max(await all_of(on, DRIPPING, attack)) < HEAD_TIMEOUT + SLACK
 
     play(scenario(), within=sized(30, 60))
@@ -126,9 +128,9 @@ def test_dripping_bodies_block_nobody_and_are_cut_once_nothing_moves(tmp_path: P
         async with await Connection.open(on.port) as visitor:
             await visitor.send(UPLOAD)
             # Longer than body_timeout: what moves, however slowly, is not cut.
-            for _ in range(BODY_TIMEOUT + 1):
+            for _ in range(int((BODY_TIMEOUT + 1) / DRIP)):
                 await visitor.send(b"x")
-                await asyncio.sleep(1)
+                await asyncio.sleep(DRIP)
             seconds, got = await lasts(visitor)
             assert is_a_refusal(got), got
             return seconds
@@ -145,8 +147,7 @@ def test_dripping_bodies_block_nobody_and_are_cut_once_nothing_moves(tmp_path: P
 
 def test_visitors_who_stop_reading_block_nobody_and_are_cut(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with scene(tmp_path, tables=TABLES) as on:
-            visitors = [await Connection.open(on.port) for _ in range(sized(20, 50))]
+        async with scene(tmp_path, tables=TABLES) as on, opened(on.port, sized(20, 50)) as visitors:
             async with others_are_served(on):
                 for visitor in visitors:
                     await visitor.send(DOWNLOAD)
@@ -156,6 +157,5 @@ def test_visitors_who_stop_reading_block_nobody_and_are_cut(tmp_path: Path) -> N
                 await until(lambda: on.origin.busy < 5, what="the downloads to be given up", within=within)
             for visitor in visitors:
                 assert len(await visitor.ended()) < 40_000_000
-                visitor.close()
 
     play(scenario(), within=sized(30, 60))

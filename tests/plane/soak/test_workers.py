@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.plane.soak.process import connections_of
 from tests.plane.soak.scene import Scene, play, scene, until
 from tests.plane.soak.size import sized
-from tests.plane.soak.visitor import Broken, Connection, Load, Response, visit
+from tests.plane.soak.visitor import Broken, Connection, Load, Response, opened, visit
 
 HELD = b"GET /held/ HTTP/1.1\r\nHost: shop.example\r\n\r\n"
 KILLS = sized(1, 5)
@@ -51,9 +51,8 @@ async def serves(on: Scene, pid: int) -> None:
                 return
 
 
-async def kill_one(on: Scene, outcomes: list[Response | Exception]) -> float:
+async def kill_one(on: Scene, held: list[Connection], outcomes: list[Response | Exception]) -> float:
     """Kills a worker with exchanges under way in both; seconds until the one in its place has served."""
-    held: list[Connection] = []
     await hold_both(on, held)
     victim, other = on.gatekeeper.workers()
     lost, kept = ({one for one in held if one.port in connections_of(pid, on.port)} for pid in (victim, other))
@@ -68,7 +67,6 @@ async def kill_one(on: Scene, outcomes: list[Response | Exception]) -> float:
     on.origin.go_on.set()
     for one in held:
         assert await whole(one) is (one in kept)
-        one.close()
     on.origin.go_on.clear()
     # Of the visits without a pause, only those that were under way in the killed one.
     assert sum(not isinstance(one, Response) for one in outcomes) - failed <= AT_ONCE
@@ -82,8 +80,8 @@ def test_a_killed_worker_takes_only_its_own_exchanges_with_it_and_is_replaced(tm
     async def scenario() -> None:
         async with scene(tmp_path, "--workers", "2") as on:
             for turn in range(KILLS):
-                async with Load(on.port, outcomes.append, at_once=AT_ONCE):
-                    took.append(await kill_one(on, outcomes))
+                async with opened(on.port, 0) as held, Load(on.port, outcomes.append, at_once=AT_ONCE):
+                    took.append(await kill_one(on, held, outcomes))
                 await on.says("takes its place", times=turn + 1)
             assert (await visit(on.port)).status == 200
             assert len(on.gatekeeper.err) == 1 + KILLS

@@ -71,6 +71,8 @@ class Connection:
 
     async def send(self, octets: bytes) -> None:
         """Raises :class:`Broken` when the other side has ended the connection."""
+        if self._writer.is_closing():
+            raise Broken
         try:
             async with asyncio.timeout(PATIENCE):
                 self._writer.write(octets)
@@ -170,6 +172,19 @@ def parse_head(head: bytes) -> tuple[int, list[tuple[bytes, bytes]]]:
         assert colon, head[:2000]
         fields.append((name, value.strip(b" \t")))
     return int(rest[:3]), fields
+
+
+@contextlib.asynccontextmanager
+async def opened(port: int, count: int) -> AsyncIterator[list[Connection]]:
+    """So many connections, closed at the end; others that are put to them too."""
+    connections: list[Connection] = []
+    try:
+        for _ in range(count):
+            connections.append(await Connection.open(port))  # noqa: PERF401 - what was opened has to be closed
+        yield connections
+    finally:
+        for connection in connections:
+            connection.close()
 
 
 async def visit(port: int, request: bytes = PLAIN) -> Response:
