@@ -27,7 +27,7 @@ SHARE = 0.7
 def alone(options: Options) -> list[Row]:
     """p50 at one connection, over that of the origin without a proxy."""
     found: dict[str, list[float]] = {"origin": []}
-    with Stage(pick(options.only or _DEFAULT)) as stage:
+    with Stage(pick(options.only or _DEFAULT[: 3 if options.quick else None])) as stage:
         stage.warm(1)
         for _ in range(options.rounds):
             found["origin"].append(pacer(ORIGIN_PORT, options.seconds, rate=0, connections=1).p50)
@@ -50,7 +50,7 @@ def alone(options: Options) -> list[Row]:
 def tail(options: Options) -> list[Row]:
     """p99 at 64 connections, requests falling due at random at 70 % of each system's own saturation."""
     found: dict[str, list[Paced]] = {}
-    with Stage(pick(options.only or _DEFAULT)) as stage:
+    with Stage(pick(options.only or _DEFAULT[: 3 if options.quick else None])) as stage:
         stage.warm(1)
         rates: dict[str, list[float]] = {}
         for _ in range(min(3, options.rounds)):
