@@ -44,7 +44,7 @@ def serve(launch: Launch, settings: Settings, announce: Announce) -> int:
 
     try:
         if settings.server.workers > 1:
-            return Workers(launch, settings, listener, tls, ready).serve()
+            return Workers(launch, single.served.assembled, listener, tls, ready).serve()
         entrance = Entrance(listener.socket, settings.server, tls)
         DrainingServer(configured(single.served, settings), entrance, ready=ready, leave=listener.leave).run()
         return 0

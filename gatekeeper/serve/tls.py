@@ -16,7 +16,7 @@ from typing import BinaryIO, cast
 
 from gatekeeper.assembly import upstream_of
 from gatekeeper.errors import GatekeeperError
-from gatekeeper.policy.schema import PolicyError, Problem, quoted
+from gatekeeper.policy.schema import PolicyError, Problem
 from gatekeeper.proxy.upstream import Upstream, tls_of
 from gatekeeper.settings import Settings
 
@@ -123,22 +123,27 @@ def _pair(certificate: str, key: str, table: str, problems: list[Problem]) -> Pa
         return None
     pair = Pair(*octets)
     if b"-----BEGIN CERTIFICATE-----" not in pair.certificate:
-        problems.append(Problem(f"{table}.certificate", f"{quoted(certificate)} holds no certificate in PEM"))
+        problems.append(Problem(f"{table}.certificate", f"{_shown(certificate)} holds no certificate in PEM"))
     if b"PRIVATE KEY-----" not in pair.key:
-        problems.append(Problem(f"{table}.key", f"{quoted(key)} holds no private key in PEM"))
+        problems.append(Problem(f"{table}.key", f"{_shown(key)} holds no private key in PEM"))
     elif b"ENCRYPTED" in pair.key:
-        problems.append(Problem(f"{table}.key", f"{quoted(key)} has a passphrase, which nobody could be asked for"))
+        problems.append(Problem(f"{table}.key", f"{_shown(key)} has a passphrase, which nobody could be asked for"))
     if problems:
         return None
     try:
         _context_of(pair)
     except ssl.SSLError as fault:
         if fault.reason == "KEY_VALUES_MISMATCH" or "KEY_TYPE_MISMATCH" in str(fault.reason):
-            problems.append(Problem(f"{table}.key", f"{quoted(key)} is not the key of {quoted(certificate)}"))
+            problems.append(Problem(f"{table}.key", f"{_shown(key)} is not the key of {_shown(certificate)}"))
         else:
             reason = str(fault.reason or "no reason given").replace("_", " ").lower()
-            problems.append(Problem(f"{table}.certificate", f"{quoted(certificate)} cannot be used: {reason}"))
+            problems.append(Problem(f"{table}.certificate", f"{_shown(certificate)} cannot be used: {reason}"))
     return pair
+
+
+def _shown(path: str) -> str:
+    """A path in whole, however long: its end is what it differs in. It is known to be printable."""
+    return f'"{path}"'
 
 
 def _read(key: str, path: str, problems: list[Problem]) -> bytes:
@@ -146,10 +151,10 @@ def _read(key: str, path: str, problems: list[Problem]) -> bytes:
         with Path(path).open("rb") as file:
             octets = file.read(_MOST_OCTETS + 1)
     except OSError as fault:
-        problems.append(Problem(key, f"{quoted(path)} cannot be read: {(fault.strerror or str(fault)).lower()}"))
+        problems.append(Problem(key, f"{_shown(path)} cannot be read: {(fault.strerror or str(fault)).lower()}"))
         return b""
     if len(octets) > _MOST_OCTETS:
-        problems.append(Problem(key, f"{quoted(path)} is larger than 1 MiB, which is no PEM file"))
+        problems.append(Problem(key, f"{_shown(path)} is larger than 1 MiB, which is no PEM file"))
     return octets
 
 
@@ -165,7 +170,7 @@ def _problems_of_upstream(settings: Settings) -> Iterator[Problem]:
         try:
             tls_of(Upstream(upstream.url, ca_file=upstream.ca))
         except GatekeeperError:
-            problems.append(Problem("upstream.ca", f"{quoted(upstream.ca)} holds no certificate in PEM"))
+            problems.append(Problem("upstream.ca", f"{_shown(upstream.ca)} holds no certificate in PEM"))
     if not problems:
         try:
             tls_of(upstream_of(settings))

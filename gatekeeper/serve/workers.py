@@ -3,10 +3,11 @@
 It alone reads the files, and hands the others what it found good, so that all of them hold the same rules and the same
 certificate, and one that is replaced holds them too, whatever became of the files meanwhile.
 
-The others are forked from it, which has imported and read everything by then: one that takes the place of another
-serves within some ten milliseconds. It runs no event loop and no thread, which would not survive a fork. Its line to
-each of them, a pair of sockets, says three things: an octet that somebody is alive, another that it serves, and its end
-that whoever was at the other end is gone, which either side learns at once.
+The others are forked from it, which has imported, read and compiled everything by then, and never runs any of it: one
+that takes the place of another serves within some ten milliseconds, whatever the number of rules. It runs no event loop
+and no thread, which would not survive a fork. Its line to each of them, a pair of sockets, says three things: an octet
+that somebody is alive, another that it serves, and its end that whoever was at the other end is gone, which either side
+learns at once.
 """
 
 import contextlib
@@ -29,7 +30,6 @@ from gatekeeper.serve.listen import Listener
 from gatekeeper.serve.single import Served, Terminal
 from gatekeeper.serve.tell import tell_refusal, tell_reload
 from gatekeeper.serve.tls import VisitorTls
-from gatekeeper.settings import Settings
 
 _SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 _ASK, _ALIVE, _SERVES = b"?", b".", b"!"
@@ -105,10 +105,16 @@ class Workers:
     """The supervisor. A reload is checked once and passed on, so that no worker has to be replaced for it."""
 
     def __init__(
-        self, launch: Launch, settings: Settings, listener: Listener, tls: VisitorTls | None, ready: Callable[[], None]
+        self,
+        launch: Launch,
+        assembled: Assembled,
+        listener: Listener,
+        tls: VisitorTls | None,
+        ready: Callable[[], None],
     ) -> None:
         self._launch = launch
-        self._started = self._settings = settings
+        self._assembled = assembled
+        self._started = assembled.settings
         self._listener = listener
         self._tls = tls
         self._ready = ready
@@ -123,10 +129,14 @@ class Workers:
     def serve(self) -> int:
         """Runs until a signal ends it; returns the exit code."""
         self._last_good.put(self._launch.octets, self._launch.pair)
+        # Imported by uvicorn as late as can be, which would be in each worker.
+        rehearsed = configured(self._assembled, self._started)
+        rehearsed.load()
+        rehearsed.get_loop_factory()
         self._signals = _Signals()
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._signals.bell, selectors.EVENT_READ)
-        for _ in range(self._settings.server.workers):
+        for _ in range(self._started.server.workers):
             self._fork()
         next_tick = 0.0
         while self._exit_code is None:
@@ -194,10 +204,11 @@ class Workers:
     def _reload(self) -> None:
         try:
             settings = self._launch.load()
+            # Nobody is served here. It is what the next worker begins with.
+            self._assembled.reload(settings)
         except Exception as fault:  # noqa: BLE001 — whatever is wrong with a new file, the old rules stay
             tell_refusal(self._launch, fault)
             return
-        self._settings = settings
         if self._tls is not None and self._launch.pair is not None:
             self._tls.take(self._launch.pair)
         self._last_good.put(self._launch.octets, self._launch.pair)
@@ -265,10 +276,9 @@ class Workers:
             os._exit(code)
 
     def _serve_as_worker(self, line: socket.socket) -> None:
-        settings = self._settings
         said = threading.Event()
         threading.Thread(target=_answer, args=(line, said), name="gatekeeper-line", daemon=True).start()
-        served = Served(Assembled(settings, must_log=False), self._hung_up)
+        served = Served(self._assembled, self._hung_up)
 
         def ready() -> None:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGHUP,))
@@ -276,8 +286,9 @@ class Workers:
             with contextlib.suppress(OSError):
                 line.send(_SERVES)
 
-        entrance = Entrance(self._listener.socket, settings.server, self._tls)
-        DrainingServer(configured(served, settings), entrance, ready=ready).run()
+        # A reload leaves [server] as it is.
+        entrance = Entrance(self._listener.socket, self._started.server, self._tls)
+        DrainingServer(configured(served, self._started), entrance, ready=ready).run()
 
     async def _hung_up(self, served: Served) -> None:
         octets, pair = self._last_good.get()

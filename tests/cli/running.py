@@ -203,6 +203,7 @@ class Origin:
     def __init__(self) -> None:
         self.cookies = ["sessionid=s3cret; Path=/; HttpOnly", "tracker=v4lue; Path=/; Max-Age=999"]
         self.seen: list[str] = []  # the Cookie field of each request
+        self.fields: list[dict[str, str]] = []  # all fields of each request, by their names in lower case
         self.under_way = threading.Event()
         self.go_on = threading.Event()
         origin = self
@@ -211,6 +212,7 @@ class Origin:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
+                origin.fields.append({name.lower(): value for name, value in self.headers.items()})
                 origin.seen.append("; ".join(self.headers.get_all("Cookie") or []))
                 self.send_response(200)
                 for cookie in origin.cookies:
