@@ -1,12 +1,16 @@
 """Keeps a response that depends on one visitor's choice out of shared caches (RFC 9111 section 5.2.2.7, RFC 9213)."""
 
 import re
+from functools import lru_cache
 
 from gatekeeper.wire.fields import FieldList
 
 # A directive without an argument; private="set-cookie" covers only the fields that it names (RFC 9111 section 5.2.2.7).
 _UNSHARED = re.compile(rb"(?:^|,)[ \t]*(?:private|no-store)[ \t]*(?=,|$)", re.IGNORECASE)
 _QUOTED = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+
+# Octets of a field value that is remembered with what it says: a site has a handful of them, in every response.
+_SHORT = 256
 
 # RFC 9213 section 3.1, and what CDNs had before it or have beside it: each outweighs Cache-Control for the cache that
 # it is meant for (CDN-Cache-Control, Cloudflare-CDN-Cache-Control, X-LiteSpeed-Cache-Control, Surrogate-Control,
@@ -45,4 +49,11 @@ def make_private(fields: FieldList) -> FieldList:
 
 
 def _is_unshared(value: bytes) -> bool:
+    return _is_known_unshared(value) if len(value) <= _SHORT else _says_unshared(value)
+
+
+def _says_unshared(value: bytes) -> bool:
     return _UNSHARED.search(_QUOTED.sub(b"", value) if b'"' in value else value) is not None
+
+
+_is_known_unshared = lru_cache(maxsize=256)(_says_unshared)

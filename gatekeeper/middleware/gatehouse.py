@@ -7,10 +7,9 @@ from gatekeeper.audit.log import VerdictLog
 from gatekeeper.audit.sinks import LoggerSink
 from gatekeeper.enforcement.exchange import Exchange
 from gatekeeper.enforcement.gate import Gate
+from gatekeeper.enforcement.response import SETTING
 from gatekeeper.policy.document import Mode, Policy
 from gatekeeper.wire.fields import FieldList, is_trustworthy
-
-_SETTING = (b"set-cookie", b"set-cookie2")
 
 
 class Gatehouse:
@@ -34,7 +33,7 @@ class Gatehouse:
 
     def begin(self, *, method: str, host: bytes, path: str) -> Exchange:
         """An exchange under the policy in force."""
-        return Exchange(self.gate, method=method, host=host, path=path, now=int(self.clock()))
+        return Exchange(self.gate, method, host, path, int(self.clock()))
 
     def end(self, exchange: Exchange, status: int | None) -> None:
         """Records a finished exchange."""
@@ -51,7 +50,7 @@ def answer(exchange: Exchange, status: int, fields: FieldList) -> FieldList:
     if not _is_enforced(exchange) or _are_trustworthy(fields):
         return exchange.response(status, fields)
     # A Set-Cookie with such an octet gets its verdict like any other, and goes whatever that is.
-    judged = tuple(field for field in fields if is_trustworthy(*field) or field[0].lower() in _SETTING)
+    judged = tuple(field for field in fields if is_trustworthy(*field) or field[0].lower() in SETTING)
     return tuple(field for field in exchange.response(status, judged) if is_trustworthy(*field))
 
 

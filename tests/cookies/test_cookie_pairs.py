@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gatekeeper.cookies.request import CookiePair, mangled_names, parse_cookie, resumed_names, split_names
+from gatekeeper.cookies.request import CookiePair, mangled_names, parse_cookie, plain_pairs, resumed_names, split_names
 
 
 @pytest.mark.parametrize(
@@ -210,3 +210,29 @@ def test_a_whole_request_head_of_one_thing_is_looked_through(unit: bytes) -> Non
 
 def test_a_pair_is_a_value() -> None:
     assert CookiePair(b"a", b"1", b"a=1") == parse_cookie(b"a=1")[0]
+
+
+# --- plain pairs -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", [b"a=1", b"a=1; b=2; c=", b"a==1=; =2", b"a(b)=%7B%22", b"a=1; a=2"])
+def test_a_field_as_browsers_write_it_is_plain_and_its_pairs_are_those_of_the_parser(value: bytes) -> None:
+    plain = plain_pairs(value, {b"a"})
+    assert plain is not None
+    names, pairs, found = plain
+    parsed = parse_cookie(value)
+    assert names == [pair.name for pair in parsed]
+    assert pairs == [pair.raw.lstrip() for pair in parsed]
+    assert found == [(pair.name, pair.value) for pair in parsed if pair.name == b"a"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"", b"a", b"a=1; b", b"a=1; ", b"a=1;", b"; a=1", b";a=1", b"a=1;b=2", b"a=1;  b=2", b"a=1 ; b=2", b" a=1",
+        b"a=1 ", b"a =1", b"a= 1", b"a=1 b=2", b"a=1,b=2", b'a="1"', b"a=\\1", b"a=1;\tb=2", b"a=\x001", b"a=\x7f",
+        b"a=\xe9", b"a=1\xa0", b"a=1\r\nb=2", b"a=1;; b=2", b"a=1; ;b=2",
+    ],
+)  # fmt: skip
+def test_a_field_in_which_some_parser_may_find_another_name_is_not_plain(value: bytes) -> None:
+    assert plain_pairs(value, ()) is None

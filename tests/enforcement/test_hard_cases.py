@@ -280,15 +280,19 @@ def test_tables_of_names_are_emptied_before_they_grow_without_end(monkeypatch: p
 
     monkeypatch.setattr(decisions, "_REMEMBERED", 8)
     monkeypatch.setattr(gate_module, "_REMEMBERED", 8)
+    monkeypatch.setattr(gate_module, "_HOSTS", 8)
     monkeypatch.setattr(response.Attributes, "_MOST", 8)
     one = gate('[enforcement]\nunlisted = "allow"\n' + RULES)
     for number in range(40):
-        exchange, seen = begin(one, b"n%d=1; cookies_preferences=x%d" % (number, number))
+        host = b"h%d.example" % number
+        exchange, seen = begin(one, b"n%d=1; cookies_preferences=x%d" % (number, number), host=host)
+        assert exchange.host == host.decode()
         assert seen == [b"n%d=1; cookies_preferences=x%d" % (number, number)]
         fields = [b"m%d=1; Path=/" % number, b"same=1; Path=/%d" % number]
         assert leaving(exchange, *fields) == fields
     (only,) = one._decisions.values()
     assert max(len(only.remembered), len(only.sent_as_is), len(one._readings), len(one.attributes.remembered)) <= 8
+    assert len(one.hosts) <= 8
 
 
 # --- rules that could never match ------------------------------------------------------------------------------------
@@ -373,6 +377,19 @@ def test_attributes_of_any_length_are_judged_and_long_ones_not_remembered() -> N
     assert all(len(attributes) <= 512 for attributes in one.attributes.remembered)
 
 
+def test_a_long_host_is_read_like_any_other_and_not_remembered() -> None:
+    one = gate()
+    for _ in range(2):
+        assert begin(one, host=b"X" * 300 + b":80")[0].host == "x" * 300
+    assert not one.hosts
+
+
+def test_what_a_long_field_tells_caches_is_read_too() -> None:
+    exchange, _ = begin(gate(), GRANTED)
+    control = ((b"cache-control", b"x=" + b"y" * 300 + b", private"),)
+    assert exchange.response(200, (*control, (b"set-cookie", b"_ga=1")))[:1] == control
+
+
 # --- what is told ----------------------------------------------------------------------------------------------------
 
 
@@ -420,3 +437,12 @@ def test_leftovers_with_a_declared_and_with_an_unknown_scope_go_side_by_side() -
         b"_ga" + gone + b"; Domain=corp.example; Path=/",
         b"_ga" + gone + b"; Domain=wiki.corp.example; Path=/",
     ]
+
+
+def test_a_name_in_a_value_behind_a_name_that_is_no_token_is_looked_at_every_time() -> None:
+    one = gate(RULES + '[[cookie]]\nname = "theme*"\ncategory = "functional"\n')
+    choice = b"cookies_preferences=functional"
+    smuggling = b"theme[x]=_ga=1; " + choice
+    assert begin(one, smuggling)[1] == [choice]
+    assert begin(one, b"theme[x]=1; " + choice)[1] == [b"theme[x]=1; " + choice]
+    assert begin(one, smuggling)[1] == [choice]

@@ -164,6 +164,29 @@ def test_some_names_are_decided_before_any_field_is_looked_at(
         assert (told.drops_whole.action, told.drops_whole.direction) == (Action.DROP, Direction.RESPONSE)
 
 
+@pytest.mark.parametrize(
+    ("rule", "mode", "stripped"),
+    [
+        (None, Mode.ENFORCE, True),
+        (Rule("a", "c"), Mode.ENFORCE, True),
+        (Rule("a", "c", on_refusal=OnRefusal.EXPIRE), Mode.ENFORCE, True),
+        (Rule("a", "c", on_refusal=OnRefusal.SESSION), Mode.ENFORCE, False),
+        (Rule("a", "c", on_refusal=OnRefusal.REPLACE), Mode.ENFORCE, False),
+        (Rule("a", "c"), Mode.REPORT_ONLY, False),
+    ],
+)
+def test_a_refused_name_has_its_outcome_ready_where_no_pair_of_it_may_go_on(
+    rule: Rule | None, mode: Mode, stripped: bool
+) -> None:
+    told = Ruling(b"a", rule, allowed=False, reason=Reason.REFUSED, mode=mode)
+    assert (told.stripped is not None) == stripped
+    if told.stripped:
+        assert told.stripped == (told.verdict(Direction.REQUEST, Action.DROP), None)
+    assert (told.dropped is not None) == (stripped and told.on_refusal is OnRefusal.DROP)
+    assert Ruling(b"a", rule, allowed=True, reason=Reason.GRANTED, mode=mode).stripped is None
+    assert Ruling(b"", rule, allowed=False, reason=Reason.REFUSED, mode=mode).stripped is None
+
+
 @pytest.mark.parametrize("name", [b" sid", b"sid ", b"s\0d", b"s\td", b"s\x7fd", b"s\xa0d", b"s\x85d"])
 @pytest.mark.parametrize("allowed", [True, False])
 def test_a_name_with_odd_octets_is_never_decided_before_its_field_is_looked_at(name: bytes, allowed: bool) -> None:
