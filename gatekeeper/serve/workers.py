@@ -37,7 +37,8 @@ _ASK, _ALIVE, _SERVES = b"?", b".", b"!"
 _TICK = 0.25
 _SILENCE = 5.0  # after which a worker that does not answer is taken for dead
 _PATIENCE = 10.0  # beyond the drain, until a worker that does not end is made to
-_LONGEST_PAUSE = 5.0  # between two workers that end before they serve
+# Between two workers that end before they serve, twice as long each time.
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 
 
 @dataclass(slots=True)
@@ -172,16 +173,15 @@ class Workers:
             worker.line.close()
             worker.signal(signal.SIGKILL)
             if worker.serves:
-                own_logger().warning(
-                    "worker process %s ended unasked; %s takes its place", worker.pid, self._fork().pid
-                )
+                if (successor := self._try_to_fork()) is not None:
+                    pids = worker.pid, successor.pid
+                    own_logger().warning("worker process %s ended unasked; %s takes its place", *pids)
             elif not self._is_ready:
                 own_logger().error("a worker process did not start")
                 self._exit_code = 1
             else:
-                self._pause = min(2 * self._pause or 0.1, _LONGEST_PAUSE)
-                self._vacant.append(time.monotonic() + self._pause)
                 own_logger().error("worker process %s ended before it served", worker.pid)
+                self._fork_later()
             os.waitpid(worker.pid, 0)
         if all(worker.serves for worker in self._workers) and self._exit_code is None and not self._vacant:
             self._pause = 0.0
@@ -192,7 +192,7 @@ class Workers:
     def _look_after(self, now: float) -> None:
         for due in [due for due in self._vacant if due <= now]:
             self._vacant.remove(due)
-            self._fork()
+            self._try_to_fork()
         for worker in self._workers:
             if worker.asked is not None and now - worker.asked > _SILENCE:
                 own_logger().error("worker process %s does not answer", worker.pid)
@@ -233,6 +233,19 @@ class Workers:
         for worker in self._workers:
             os.waitpid(worker.pid, 0)
             worker.line.close()
+
+    def _try_to_fork(self) -> _Worker | None:
+        try:
+            return self._fork()
+        except OSError as fault:
+            # No memory or no processes left. Those that serve go on.
+            own_logger().error("no worker process can be made: %s", (fault.strerror or str(fault)).lower())
+            self._fork_later()
+            return None
+
+    def _fork_later(self) -> None:
+        self._pause = min(2 * self._pause or _SHORTEST_PAUSE, _LONGEST_PAUSE)
+        self._vacant.append(time.monotonic() + self._pause)
 
     # --- forking -----------------------------------------------------------------------------------------------------
 
