@@ -27,7 +27,7 @@ from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-from tests.cli.running import PATIENCE, ROOT, Gatekeeper, closed_port, until
+from tests.cli.running import PATIENCE, ROOT, Gatekeeper, closed_port, environment, until
 
 FOLDER = ROOT / ".autobahn"
 PINS = Path(__file__).with_name("autobahn.txt")
@@ -141,7 +141,8 @@ def wstest(program: Path, mode: str, spec: dict[str, Any], folder: Path) -> Iter
 @contextlib.contextmanager
 def gate(upstream: str) -> Iterator[str]:
     """``gatekeeper run`` in front of it; its address."""
-    gatekeeper = Gatekeeper(upstream=upstream)
+    # The suite's server insists on its own port in Host.
+    gatekeeper = Gatekeeper(upstream=upstream, env=environment(GATEKEEPER_UPSTREAM__HOST="upstream"))
     try:
         yield gatekeeper.ready().address
     finally:
