@@ -2,7 +2,7 @@
 
 A :class:`Gate` is shared; an :class:`Exchange` is the only state, one for each request::
 
-    exchange = Exchange(gate, method="GET", host=b"example.org", path="/", now=1763900000)
+    exchange = Exchange(gate, "GET", b"example.org", "/", 1763900000)
     request_fields = exchange.request(request_fields)           # what the upstream gets to see
     response_fields = exchange.response(200, response_fields)   # what the visitor gets to see
     exchange.verdicts                                           # why

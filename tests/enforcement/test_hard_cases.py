@@ -446,3 +446,31 @@ def test_a_name_in_a_value_behind_a_name_that_is_no_token_is_looked_at_every_tim
     assert begin(one, smuggling)[1] == [choice]
     assert begin(one, b"theme[x]=1; " + choice)[1] == [b"theme[x]=1; " + choice]
     assert begin(one, smuggling)[1] == [choice]
+
+
+@pytest.mark.parametrize(
+    ("field", "reason"),
+    [
+        (b"_ga=\x01", Reason.MALFORMED),
+        (b"_ga=" + b"x" * 4094, Reason.MALFORMED),
+        (b"_ga=1; Path=/\x01", Reason.MALFORMED),
+        (b"_ga=\xa0", Reason.REFUSED),
+        (b"_ga=", Reason.REFUSED),
+    ],
+)
+def test_an_odd_field_of_a_known_name_is_looked_at_each_time(field: bytes, reason: Reason) -> None:
+    one = gate()
+    for _ in range(3):
+        exchange, _ = begin(one, REFUSED)
+        assert leaving(exchange, b"_ga=1", field, b"_ga=1") == []
+        assert [verdict.reason for verdict in exchange.verdicts] == [Reason.REFUSED, reason, Reason.REFUSED]
+
+
+@pytest.mark.parametrize("cookies", [b"kept=1; sessionid=2", b'kept="1"; sessionid=2', b"kept=1;sessionid=2"])
+def test_a_cookie_that_came_is_not_renewed_however_its_field_is_written(cookies: bytes) -> None:
+    one = gate('[[cookie]]\nname = "kept"\ncategory = "necessary"\nrenew = false\n' + RULES)
+    for _ in range(2):
+        exchange, seen = begin(one, cookies)
+        assert seen == [cookies]
+        assert leaving(exchange, b"kept=2", b"sessionid=3") == [b"sessionid=3"]
+        assert leaving(begin(one, b"sessionid=2")[0], b"kept=2") == [b"kept=2"]
