@@ -5,9 +5,7 @@ certificate, and one that is replaced holds them too, whatever became of the fil
 
 The others are forked from it, which has imported, read and compiled everything by then, and never runs any of it: one
 that takes the place of another serves within some ten milliseconds, whatever the number of rules. It runs no event loop
-and no thread, which would not survive a fork. Its line to each of them, a pair of sockets, says three things: an octet
-that somebody is alive, another that it serves, and its end that whoever was at the other end is gone, which either side
-learns at once.
+and no thread, which would not survive a fork.
 """
 
 import contextlib
@@ -19,87 +17,24 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
 from gatekeeper.assembly import Assembled, own_logger
 from gatekeeper.serve.draining import DrainingServer, Entrance, configured
 from gatekeeper.serve.last_good import LastGood
 from gatekeeper.serve.launch import Launch
+from gatekeeper.serve.line import SERVES, Signals, Worker, answer, held_back
 from gatekeeper.serve.listen import Listener
 from gatekeeper.serve.single import Served, Terminal
 from gatekeeper.serve.tell import tell_refusal, tell_reload
 from gatekeeper.serve.tls import VisitorTls
 
-_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
-_ASK, _ALIVE, _SERVES = b"?", b".", b"!"
 # Seconds.
 _TICK = 0.25
 _SILENCE = 5.0  # after which a worker that does not answer is taken for dead
 _PATIENCE = 10.0  # beyond the drain, until a worker that does not end is made to
 # Between two workers that end before they serve, twice as long each time.
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
-
-
-@dataclass(slots=True)
-class _Worker:
-    """A server process as the supervisor sees it."""
-
-    pid: int
-    line: socket.socket
-    serves: bool = False
-    asked: float | None = None
-    gone: bool = False
-
-    def ask(self, now: float) -> None:
-        if self.asked is None:
-            self.asked = now
-            with contextlib.suppress(OSError):
-                self.line.send(_ASK)
-
-    def listen(self) -> None:
-        """Reads what it says."""
-        try:
-            said = self.line.recv(4096)
-        except BlockingIOError:
-            return
-        except OSError:
-            said = b""
-        self.gone = not said
-        self.asked = None
-        self.serves = self.serves or _SERVES in said
-
-    def signal(self, number: int) -> None:
-        # Not yet waited for: the number is still its own.
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, number)
-
-
-@dataclass
-class _Signals:
-    """Signals that came, and a socket that wakes whoever waits for them."""
-
-    come: list[int] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.bell, self._hammer = socket.socketpair()
-        for end in (self.bell, self._hammer):
-            end.setblocking(False)
-        signal.set_wakeup_fd(self._hammer.fileno(), warn_on_full_buffer=False)
-        for number in _SIGNALS:
-            signal.signal(number, lambda number, _: self.come.append(number))
-
-    def forget(self) -> None:
-        """In a child: its signals are its own."""
-        signal.set_wakeup_fd(-1)
-        for number in _SIGNALS:
-            signal.signal(number, signal.SIG_DFL)
-        self.bell.close()
-        self._hammer.close()
-
-    def silence(self) -> None:
-        with contextlib.suppress(BlockingIOError):
-            self.bell.recv(4096)
 
 
 class Workers:
@@ -121,7 +56,7 @@ class Workers:
         self._ready = ready
         self._last_good = LastGood()
         self._terminal = Terminal()
-        self._workers: list[_Worker] = []
+        self._workers: list[Worker] = []
         self._vacant: list[float] = []  # when to fork those that are missing
         self._pause = 0.0
         self._is_ready = False
@@ -134,7 +69,7 @@ class Workers:
         rehearsed = configured(self._assembled, self._started)
         rehearsed.load()
         rehearsed.get_loop_factory()
-        self._signals = _Signals()
+        self._signals = Signals()
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._signals.bell, selectors.EVENT_READ)
         for _ in range(self._started.server.workers):
@@ -234,7 +169,7 @@ class Workers:
             os.waitpid(worker.pid, 0)
             worker.line.close()
 
-    def _try_to_fork(self) -> _Worker | None:
+    def _try_to_fork(self) -> Worker | None:
         try:
             return self._fork()
         except OSError as fault:
@@ -249,19 +184,19 @@ class Workers:
 
     # --- forking -----------------------------------------------------------------------------------------------------
 
-    def _fork(self) -> _Worker:
+    def _fork(self) -> Worker:
         ours, theirs = socket.socketpair()
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(OSError, ValueError, AttributeError):
                 stream.flush()  # or both would write what is in it
-        with _held_back():
+        with held_back():
             pid = os.fork()
             if pid == 0:
                 ours.close()
                 self._become_worker(theirs)
         theirs.close()
         ours.setblocking(False)
-        worker = _Worker(pid, ours)
+        worker = Worker(pid, ours)
         self._workers.append(worker)
         self._selector.register(ours, selectors.EVENT_READ, worker)
         return worker
@@ -290,14 +225,14 @@ class Workers:
 
     def _serve_as_worker(self, line: socket.socket) -> None:
         said = threading.Event()
-        threading.Thread(target=_answer, args=(line, said), name="gatekeeper-line", daemon=True).start()
+        threading.Thread(target=answer, args=(line, said), name="gatekeeper-line", daemon=True).start()
         served = Served(self._assembled, self._hung_up)
 
         def ready() -> None:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGHUP,))
             said.set()
             with contextlib.suppress(OSError):
-                line.send(_SERVES)
+                line.send(SERVES)
 
         # A reload leaves [server] as it is.
         entrance = Entrance(self._listener.socket, self._started.server, self._tls)
@@ -310,21 +245,3 @@ class Workers:
             tell_refusal(self._launch, outcome)
         elif self._tls is not None and pair is not None:
             self._tls.take(pair)
-
-
-def _answer(line: socket.socket, serves: threading.Event) -> None:
-    """A worker's side of its line: says that it is alive when asked, and ends it when nobody is there to ask."""
-    with contextlib.suppress(OSError):
-        while line.recv(1):
-            line.send(_SERVES if serves.is_set() else _ALIVE)
-    os.kill(os.getpid(), signal.SIGTERM)
-
-
-@contextlib.contextmanager
-def _held_back() -> Generator[None, None, None]:
-    """A signal that comes in between is meant for the parent, or comes to a child when that is ready for it."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
