@@ -169,10 +169,10 @@ def _options(value: bytes) -> frozenset[bytes]:
     return frozenset(option.strip(b" \t").lower() for option in value.split(b",")) - {b""}
 
 
-def _number(value: bytes) -> int:
+def number(value: bytes) -> int:
     """The number of a Content-Length field, -1 for none."""
     return int(value) if _NUMBER.fullmatch(value) else -1
 
 
-_NUMBER = re.compile(rb"[0-9]{1,19}")
-_MEANINGS: dict[Kind, Callable[[bytes], Any]] = {CONNECTION: _options, LENGTH: _number}
+_NUMBER = re.compile(rb"[0-9]{1,18}")
+_MEANINGS: dict[Kind, Callable[[bytes], Any]] = {CONNECTION: _options, LENGTH: number}

@@ -27,7 +27,9 @@ from gatekeeper.wire.hop_by_hop import nominated
 
 # RFC 9112 section 3: method SP request-target SP HTTP-version. A target has no octet outside the visible ones; those
 # above ASCII are no URI's, but servers take them, and what they mean is the upstream's to say.
-_REQUEST_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e\x80-\xff]+) HTTP/(1)\.([0-9])").fullmatch
+_REQUEST_LINE = re.compile(
+    rb"(?!CONNECT )([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e\x80-\xff]+) HTTP/1\.([0-9])"
+).fullmatch
 _OTHER_VERSION = re.compile(rb"HTTP/[02-9](?:\.[0-9])?").fullmatch
 
 # RFC 3986 section 3.2, without userinfo, which RFC 9110 section 4.2.4 forbids; host is not empty (RFC 9110 section
@@ -126,7 +128,7 @@ class Heads:
         match = _REQUEST_LINE(line)
         if match is None:
             raise Refusal(*_no_request_line(line))
-        method, target, _, version = match.groups()
+        method, target, version = match.groups()
         # RFC 9110 section 2.5: a minor version above ours is read as ours, and each hop sends its own.
         minor = 1 if version != b"0" else 0
         fields = self._fields
@@ -167,8 +169,6 @@ class Heads:
 
     def _other_form(self, line: bytes, method: bytes, target: bytes, minor: int, fields: Fields) -> Request:
         """Absolute-form becomes origin-form, its authority the host, whatever Host says (RFC 9112 section 3.2.2)."""
-        if method == b"CONNECT":
-            raise Refusal(400, "CONNECT asks for a tunnel, and this is no forward proxy")
         if target == b"*" and method == b"OPTIONS":
             return Request(line, method, target, minor, fields)
         match = _ABSOLUTE(target)
@@ -184,6 +184,8 @@ class Heads:
 
 
 def _no_request_line(line: bytes) -> tuple[int, str]:
+    if line.startswith(b"CONNECT "):
+        return 400, "CONNECT asks for a tunnel, and this is no forward proxy"
     version = line.rpartition(b" ")[2]
     if _OTHER_VERSION(version):
         return 505, "its version is not HTTP/1"

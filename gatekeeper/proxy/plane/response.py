@@ -15,6 +15,7 @@ from gatekeeper.proxy.plane.lines import (
     Lines,
     Untrusted,
     breaks_line,
+    number,
 )
 from gatekeeper.proxy.plane.request import CHUNKED, UNNAMED, nominated_by
 from gatekeeper.wire.fields import FieldList
@@ -27,7 +28,6 @@ _STATUS_LINE = re.compile(rb"HTTP/1\.([0-9]) ([1-5][0-9][0-9])(?: ([^\r\n\x00]*)
 _STATUSES = 1024
 
 _KEEP_ALIVE = frozenset({b"keep-alive"})
-_LONGEST_LENGTH = 64  # octets of a Content-Length field, one number said several times
 _LENGTH = frozenset({b"content-length"})
 _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 
@@ -223,8 +223,8 @@ def _length(response: Response, lengths: list[Entry]) -> int | None:
     if not lengths:
         return None
     values = [value for _, (_, value), _ in lengths]
-    said = {int(one) if one.isdigit() else -1 for value in values for one in re.split(rb"[ \t]*,[ \t]*", value)}
-    if len(said) > 1 or -1 in said or max(map(len, values)) > _LONGEST_LENGTH:
+    said = {number(one.strip(b" \t")) for value in values for one in value.split(b",")}
+    if len(said) > 1 or -1 in said:
         raise Untrusted("its Content-Length is not one number")
     length = said.pop()
     if len(values) > 1 or b"," in values[0]:

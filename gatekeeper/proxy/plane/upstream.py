@@ -24,6 +24,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     __slots__ = (
         "_gathering",
+        "_paused",
         "_pool",
         "_transport",
         "answered",
@@ -40,6 +41,7 @@ class UpstreamConnection(asyncio.Protocol):
     def __init__(self, pool: "Pool") -> None:
         self._pool = pool
         self._gathering: Gathering | None = None
+        self._paused = False
         self.visitor: Visitor | None = None
         self.framing: Framing | None = None  # of the answer's body, from its head on
         self.answered = False  # an octet of the answer was seen
@@ -64,6 +66,9 @@ class UpstreamConnection(asyncio.Protocol):
         self.framing = None
         if whole and self.keep_alive and not self.tunnels and not self._transport.is_closing():
             self.reused = True
+            if self._paused:
+                # What the last visitor has not read yet is in its own connection's buffer.
+                self.resume()
             self._pool.give_back(self, rests=self.rests)
         else:
             self.abort()
@@ -75,12 +80,14 @@ class UpstreamConnection(asyncio.Protocol):
 
     def pause(self) -> None:
         """The visitor is slow: read no more."""
-        if not self._transport.is_closing():
+        if not self._paused and not self._transport.is_closing():
+            self._paused = True
             self._transport.pause_reading()
 
     def resume(self) -> None:
         """The visitor has caught up."""
-        if not self._transport.is_closing():
+        if self._paused and not self._transport.is_closing():
+            self._paused = False
             self._transport.resume_reading()
 
     def end_tunnel(self) -> None:

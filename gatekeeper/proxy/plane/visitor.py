@@ -33,11 +33,22 @@ _HEAD, _BODY, _AHEAD, _TUNNEL, _LINGER, _GONE = range(6)
 
 _MOST_AHEAD = 64 * 1024  # octets of further requests that are held while one is under way
 _LINGER_TIME = 5.0  # seconds in which what a refused visitor still sends is read and thrown away
+_MOST_EMPTY = 8  # octets of empty lines before a request
 _NEVER = float("inf")
 _TOKEN = frozenset(b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 
 # RFC 9110 section 9.2.2.
 _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE", b"TRACE"})
+
+
+def _without_empty_lines(data: bytes) -> bytes:
+    """RFC 9112 section 2.2: an empty line before a request is passed over; raises :class:`Refusal` for many."""
+    start = 0
+    while data.startswith(b"\r\n", start):
+        start += 2
+        if start > _MOST_EMPTY:
+            raise Refusal(400, "it begins with empty lines")
+    return data[start:]
 
 
 class Visitor(asyncio.Protocol):
@@ -178,9 +189,8 @@ class Visitor(asyncio.Protocol):
                     return
                 self._gathering = None
                 data = whole
-            # RFC 9112 section 2.2: an empty line before a request is passed over.
-            while data[:2] == b"\r\n":
-                data = data[2:]
+            if data[:2] == b"\r\n":
+                data = _without_empty_lines(data)
             end = data.find(END)
             if end < 0:
                 self._wait_for_head(data)
@@ -384,7 +394,7 @@ class Visitor(asyncio.Protocol):
         """RFC 9110 section 15.2: interim answers go on, but to an HTTP/1.0 visitor."""
         fields = passing.response(response.status, response.watched)
         lines = response.onward(fields)
-        if request.minor and (response.status != 100 or request.fields.expects):
+        if request.minor:
             self.write(b"\r\n".join(lines) + END)
 
     def _framing(self, response: Response, request: Request, lines: list[bytes]) -> Framing:
@@ -511,6 +521,7 @@ class Visitor(asyncio.Protocol):
         upstream, self._upstream = self._upstream, None
         if upstream is not None:
             upstream.abort()
+        self._outgoing = []
         self._plane.pool.forget(self)
         if self._answered:
             self._break_off(reason)
