@@ -47,6 +47,8 @@ class Backend:
         self._seen = folder / "seen"
         self._seen.touch()
         self._log = folder / "log"
+        self._entries: list[Entry] = []
+        self._read: dict[Path, int] = {}  # octets of each file
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 command(folder, self.port),
@@ -72,8 +74,16 @@ class Backend:
 
     def seen(self) -> list[Entry]:
         """All requests so far, in the order of their ends. HAProxy can note them on its standard output alone."""
-        lines = self._seen.read_bytes() + self._log.read_bytes()
-        return [_entry(line) for line in lines.splitlines() if line.startswith(b"{")]
+        for file in (self._seen, self._log):
+            with file.open("rb") as lines:
+                lines.seek(self._read.get(file, 0))
+                for line in lines:
+                    if not line.endswith(b"\n"):
+                        break
+                    self._read[file] = self._read.get(file, 0) + len(line)
+                    if line.startswith(b"{"):
+                        self._entries.append(_entry(line))
+        return self._entries
 
     def stop(self) -> None:
         """Ends it and whatever it has started."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -19,6 +20,8 @@ MOST = 64 * 1024 * 1024  # octets of one message
 SPOKEN = (Subprotocol("chat.v2"), Subprotocol("chat.v1"))
 COOKIES = ("sessionid=s3cret; Path=/; HttpOnly", "_ga=GA1.2.3; Path=/; Max-Age=999", "stranger=1; Path=/")
 RULES = """
+[server]
+drain = "5s"
 [[cookie]]
 name = "sessionid"
 category = "necessary"
@@ -170,7 +173,7 @@ def place(folder: Path) -> Iterator[Place]:
     try:
         yield Place(site, gatekeeper.ready())
         assert gatekeeper.end() == 0
-        assert not [line for line in gatekeeper.err if "Traceback" in line or "Error" in line], gatekeeper.err
+        assert not [line for line in gatekeeper.err if re.search("Traceback|Error|cut off", line)], gatekeeper.err
     finally:
         gatekeeper.close()
         site.close()

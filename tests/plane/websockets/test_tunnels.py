@@ -3,10 +3,10 @@
 import random
 import socket
 import struct
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -17,6 +17,7 @@ from tests.proxy.origin import Line, Origin
 # Everything but the tunnel has little patience; tests of the tunnel's deadlines need no more than a few seconds.
 SETTINGS = """
 [server]
+drain = "5s"
 head_timeout = "1s"
 idle_timeout = "1s"
 body_timeout = "1s"
@@ -32,22 +33,49 @@ HEAD_END = b"\r\n\r\n"
 Open = Callable[[Callable[[Line], object]], tuple[Line, Origin]]
 
 
+class Playing(Origin):
+    """One upstream for all tests: every connection follows the script of the test that is under way."""
+
+    def __init__(self) -> None:
+        super().__init__(self._play)
+
+    def play(self, script: Callable[[Line], object]) -> None:
+        """A new script, and nothing in the books."""
+        self._script = script
+        self.heads.clear()
+        self.faults.clear()
+        self.ended = threading.Semaphore(0)
+
+    def _play(self, line: Line) -> None:
+        line.sock.settimeout(PATIENCE)
+        self._script(line)
+
+
+@pytest.fixture(scope="module")
+def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Playing, Gatekeeper]]:
+    file = tmp_path_factory.mktemp("tunnels") / "gate.toml"
+    file.write_text(SETTINGS)
+    origin = Playing()
+    gatekeeper = Gatekeeper("--config", str(file), upstream=origin.url)
+    try:
+        yield origin, gatekeeper.ready()
+        # Every tunnel is over: nothing is left to be waited for.
+        assert gatekeeper.end() == 0
+        assert not [line for line in gatekeeper.err if "cut off" in line or "Traceback" in line], gatekeeper.err
+    finally:
+        gatekeeper.close()
+        origin.close()
+
+
 @pytest.fixture
-def visit(tmp_path: Path) -> Iterator[Open]:
+def visit(gate: tuple[Playing, Gatekeeper]) -> Iterator[Open]:
     """Puts an upstream that follows a script behind the gate, and a visitor before it."""
-    (tmp_path / "gate.toml").write_text(SETTINGS)
+    origin, gatekeeper = gate
     with ExitStack() as stack:
 
         def build(script: Callable[[Line], object]) -> tuple[Line, Origin]:
-            def patient(line: Line) -> None:
-                line.sock.settimeout(PATIENCE)
-                script(line)
-
-            origin = Origin(patient)
-            stack.callback(origin.close)
-            gatekeeper = Gatekeeper("--config", str(tmp_path / "gate.toml"), upstream=origin.url)
-            stack.callback(gatekeeper.close)
-            parts = urlsplit(gatekeeper.ready().address)
+            origin.play(script)
+            parts = urlsplit(gatekeeper.address)
             sock = stack.enter_context(socket.create_connection((parts.hostname, parts.port), PATIENCE))
             return Line(sock), origin
 
