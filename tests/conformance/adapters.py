@@ -17,6 +17,7 @@ from gatekeeper.middleware.asgi import Message
 from gatekeeper.policy.document import Policy
 from tests.conformance.apps import AsgiCase, WsgiCase, app_body, app_fields, observed, without_framing
 from tests.conformance.case import NOW, Case, Observed
+from tests.conformance.plane import DataPlane
 from tests.conformance.servers import AsgiServer, Proxy, WsgiServer
 
 
@@ -104,7 +105,7 @@ class WsgiDirect:
 
 
 ADAPTERS: dict[str, Callable[[], Adapter]] = {
-    kind.name: kind for kind in (BareExchange, AsgiDirect, AsgiServer, WsgiDirect, WsgiServer, Proxy)
+    kind.name: kind for kind in (BareExchange, AsgiDirect, AsgiServer, WsgiDirect, WsgiServer, Proxy, DataPlane)
 }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from tests.conformance.case import ACCEPTED, REFUSED, Case, Expected, lowered
 
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_END_OF_LINE = re.compile(rb"[\x00\r\n]")
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,14 @@ def _comma_joined(case: Case, expected: Expected) -> Expected:
     return COMMA_JOINED.get(case.says, lambda expected: expected)(expected)
 
 
-def _bad_gateway(case: Case, expected: Expected) -> Expected:
-    if not any(_CONTROL.search(value) for _, value in case.response_fields):
-        return expected
-    asked = tuple(verdict for verdict in expected.verdicts if verdict.startswith("request "))
-    return replace(expected, status=502, leaves=(b"cache-control: no-store",), verdicts=asked)
+def _bad_gateway(untrusted: re.Pattern[bytes], leaves: bytes) -> Callable[[Case, Expected], Expected]:
+    def change(case: Case, expected: Expected) -> Expected:
+        if not any(untrusted.search(value) for _, value in case.response_fields):
+            return expected
+        asked = tuple(verdict for verdict in expected.verdicts if verdict.startswith("request "))
+        return replace(expected, status=502, leaves=(leaves,), verdicts=asked)
+
+    return change
 
 
 def _reads(*sees: bytes, verdicts: Sequence[str]) -> Callable[[Expected], Expected]:
@@ -72,7 +76,13 @@ DIFFERENCES = (
     Difference(
         ("proxy",),
         "a response head with a control octet cannot be trusted (RFC 9110 section 5.5) and becomes 502",
-        _bad_gateway,
+        _bad_gateway(_CONTROL, b"cache-control: no-store"),
+    ),
+    Difference(
+        ("plane",),
+        "a response head with CR, LF or NUL in a line cannot be trusted (RFC 9110 section 5.5) and becomes 502; with "
+        "any other control octet it is the gate's to judge, as an app's is",
+        _bad_gateway(_END_OF_LINE, b"Cache-Control: no-store"),
     ),
 )
 
