@@ -43,4 +43,4 @@ def test_an_app_that_flaps_is_502_while_it_is_away_and_served_at_once_when_it_is
             others = [line for line in on.gatekeeper.err[1:] if line not in (*down, *back)]
             assert len(others) <= 10 * FLAPS, others[:20]
 
-    play(scenario(), within=sized(60, 120))
+    play(scenario(), within=sized(60, 300))

@@ -31,7 +31,7 @@ def test_a_full_disk_loses_the_log_and_no_exchange(tmp_path: Path, workers: str)
             assert sum(int(one[1]) for one in lost if one) == EVENTS * REQUESTS
             assert on.gatekeeper.out == []
 
-    play(scenario(), within=sized(60, 120))
+    play(scenario(), within=sized(60, 300))
     assert [
         one for one in outcomes if not isinstance(one, Response) or (one.status, one.cookies) != (200, {b"sid"})
     ] == []

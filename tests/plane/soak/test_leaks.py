@@ -87,7 +87,7 @@ def rounds_of(folder: Path, count: int, act: Callable[[Scene, int], Coroutine[An
                 after.append(memory(on.pid))
             return after
 
-    after = play(scenario(), within=sized(60, 180))
+    after = play(scenario(), within=sized(60, 300))
     print(f"{act.__name__}: MB in memory after each round of {count}:", [f"{one / 1e6:.1f}" for one in after])
     return after
 
