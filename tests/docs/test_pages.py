@@ -100,3 +100,16 @@ def test_every_decision_has_its_parts() -> None:
         headings = re.findall(r"^## (.+)$", page.read_text("utf-8"), re.MULTILINE)
         assert headings == ["Context", "Decision", "Consequences", "Held by"], page.name
         assert _TEST.search(page.read_text("utf-8")), page.name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_make_target_that_a_page_names_exists(page: Path) -> None:
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    assert set(re.findall(r"(?:`|\$ )make ([a-z-]+)", page.read_text("utf-8"))) <= set(targets)
+
+
+def test_every_make_target_is_told_to_contributors() -> None:
+    (phony,) = re.findall(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    told = re.findall(r"`make ([a-z-]+)`", (ROOT / "CONTRIBUTING.md").read_text("utf-8"))
+    # What is a part of another, or prints its own list.
+    assert set(phony.split()) - set(told) <= {"help", "system"}
