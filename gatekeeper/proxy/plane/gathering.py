@@ -3,8 +3,7 @@
 import re
 
 from gatekeeper.proxy.plane.lines import Untrusted
-
-END = b"\r\n\r\n"
+from gatekeeper.proxy.plane.request import END
 
 # RFC 9112 section 2.2 lets a recipient take a bare LF for the end of a line; another may not, and then they disagree
 # about where the head ends.

@@ -41,6 +41,7 @@ HOST = 7
 CLAIM = 8  # X-Forwarded-For and its like
 EXPECT = 9
 _ENDS_HERE = frozenset({HOP, CONNECTION, UPGRADE, CLAIM})
+_OF_NO_INTEREST = frozenset({PLAIN, HOP})
 
 # Kind, (name, value), and what a value means that is looked at here: the options of Connection, the number of
 # Content-Length.
@@ -105,10 +106,10 @@ class Lines:
         for line in unseen:
             entry = known.get(line) or self.look(line)
             kind = entry[0]
-            if kind != PLAIN:
+            if kind in _ENDS_HERE:
+                lines.remove(line)
+            if kind not in _OF_NO_INTEREST:
                 found.append((line, entry))
-                if kind in _ENDS_HERE:
-                    lines.remove(line)
         return found
 
     def look(self, line: bytes) -> Entry:

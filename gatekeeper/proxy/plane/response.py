@@ -17,7 +17,7 @@ from gatekeeper.proxy.plane.lines import (
     breaks_line,
     number,
 )
-from gatekeeper.proxy.plane.request import CHUNKED, UNNAMED, nominated_by
+from gatekeeper.proxy.plane.request import CHUNKED, UNNAMED, leave_out, nominated_by
 from gatekeeper.wire.fields import FieldList
 
 UNTIL_CLOSE = -2  # in place of a body's length
@@ -33,59 +33,43 @@ _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class Response:
-    """The head of a response. ``first`` is its status line, ``lines`` are the others that leave, ``watched`` the fields
-    for the hook.
+    """The head of a response. ``first`` is its status line, ``lines`` are the others that leave (or some of them in
+    one piece), ``watched`` the fields for the hook.
 
     ``length`` is the body's in octets, :data:`CHUNKED` or :data:`UNTIL_CLOSE`; ``announced`` tells whether fields
     speak of a body where there is none (HEAD, 204, 304).
     """
 
     # What most responses share stands here, and is set on the few that differ.
-    watched: FieldList = ()
     length = UNTIL_CLOSE
     announced = False
     upgrade = False
-    _watched_lines: Sequence[bytes] = ()
-    _run: bytes | None = None
-    _at = 0
+    # The watched lines among the others; None where they are left out of these, for they stand together at ``_at``.
+    _watched_lines: Sequence[bytes] | None = None
 
-    def __init__(self, first: bytes, status: int, minor: int, lines: list[bytes]) -> None:
-        self.first = first
-        self.status = status
-        self.minor = minor
+    def __init__(self, status: tuple[int, int, bytes], lines: list[bytes], watched: FieldList, at: int) -> None:
+        self.status, self.minor, self.first = status
         self.lines = lines
-        self.keep_alive = minor == 1
-
-    def fill(self, found: list[tuple[bytes, Entry]]) -> list[Entry]:
-        """Takes the watched lines of what a scan found, and returns the others."""
-        if not found:
-            return []
-        watched = []
-        watched_lines = []
-        others = []
-        for line, entry in found:
-            if entry[0] == WATCHED:
-                watched.append(entry[1])
-                watched_lines.append(line)
-            else:
-                others.append(entry)
-        if watched:
-            self.watched = tuple(watched)
-            self._watched_lines = watched_lines
-        return others
-
-    def fill_run(self, name: bytes, values: list[bytes], at: int) -> None:
-        """Its watched fields are these, one behind the other, before the line at ``at``."""
-        self._run = name
+        self.watched = watched
         self._at = at
-        self.watched = tuple([(name, value) for value in values])
+        self.keep_alive = self.minor == 1
+
+    @classmethod
+    def of_lines(
+        cls, status: tuple[int, int, bytes], lines: list[bytes], found: list[tuple[bytes, Entry]]
+    ) -> "Response":
+        """The response of lines of which a scan found these."""
+        watched = tuple(entry[1] for _, entry in found if entry[0] == WATCHED)
+        response = cls(status, lines, watched, 0)
+        response._watched_lines = [line for line, entry in found if entry[0] == WATCHED]
+        return response
 
     def onward(self, fields: FieldList) -> list[bytes]:
         """The lines that leave when the hook made ``fields`` of the watched ones; to be called once."""
         lines = self.lines
-        name = self._run
-        if name is not None:
-            lines[self._at : self._at] = [b"%b: %b" % field for field in fields]
+        if self._watched_lines is None:
+            at = self._at
+            lines[at:at] = [name + b": " + value for name, value in fields]
         elif fields is not self.watched:
             lines = merged(lines, self._watched_lines, self.watched, fields)
         lines.insert(0, self.first)
@@ -93,13 +77,14 @@ class Response:
 
     def leave_out(self, names: frozenset[bytes]) -> None:
         """Takes out the lines with these names, but none that is watched."""
-        place = 0
-        for line in list(self.lines):
-            if line.partition(b":")[0].lower() in names and line not in self._watched_lines:
-                del self.lines[place]
-                self._at -= place < self._at
-            else:
-                place += 1
+        if self._watched_lines is not None:
+            leave_out(self.lines, names, watched=self._watched_lines)
+            return
+        before, after = self.lines[: self._at], self.lines[self._at :]
+        leave_out(before, names)
+        leave_out(after, names)
+        self._at = len(before)
+        self.lines = before + after
 
 
 class Statuses:
@@ -126,50 +111,64 @@ class Statuses:
 
 def parse_response(head: bytes, memory: Lines, statuses: Statuses, *, method: bytes) -> Response:
     """The response of a head without its last empty line, to a request of this method; raises :class:`Untrusted`."""
-    response = None
-    if memory.run is not None:
-        response, others = _with_run(head, memory, statuses, memory.run)
-    if response is None:
+    parts = cut(head, memory)
+    if parts is not None:
+        first, lines, watched, at, others = parts
+        response = Response(statuses.known.get(first) or statuses.read(first), lines, watched, at)
+    else:
         lines = head.split(b"\r\n")
-        response = _begun(lines, statuses)
-        others = response.fill(memory.scan(lines))
-        watched = response.watched
-        if len(watched) > 1 and watched[-1][0] == watched[-2][0]:
-            memory.run = watched[-1][0]
+        first = lines.pop(0)
+        found = memory.scan(lines)
+        response = Response.of_lines(statuses.known.get(first) or statuses.read(first), lines, found)
+        others = [entry for _, entry in found if entry[0] != WATCHED]
+        if len(response.watched) > 1 and response.watched[-1][0] == response.watched[-2][0]:
+            memory.run = response.watched[-1][0]
     # Nearly all answers to GET and POST: one Content-Length, and at most a word on the connection.
     status = response.status
-    if others and others[0][0] == LENGTH and method != b"HEAD" and 200 <= status < 300 and status != 204:
-        length = others[0][2]
-        if length >= 0 and (len(others) == 1 or (len(others) == 2 and others[1][2] == _KEEP_ALIVE)):
+    if method != b"HEAD" and 200 <= status < 300 and status != 204:
+        length = -1
+        alive = response.keep_alive
+        for kind, _, meaning in others:
+            if kind == LENGTH and length < 0 <= meaning:
+                length = meaning
+            elif kind == CONNECTION and meaning == _KEEP_ALIVE:
+                alive = True
+            else:
+                length = -1
+                break
+        if length >= 0:
             response.length = length
-            response.keep_alive = response.keep_alive or len(others) == 2
+            response.keep_alive = alive
             return response
     _framing(response, others, method)
     return response
 
 
-def _begun(lines: list[bytes], statuses: Statuses) -> Response:
-    first = lines.pop(0)
-    status, minor, first = statuses.known.get(first) or statuses.read(first)
-    return Response(first, status, minor, lines)
+Cut = tuple[bytes, list[bytes], FieldList, int, list[Entry]]
 
 
-def _with_run(head: bytes, memory: Lines, statuses: Statuses, name: bytes) -> tuple[Response | None, list[Entry]]:
-    """A head in which a watched field stands several times in one place, and no other is watched; None for any other.
+def cut_pure(head: bytes, memory: Lines) -> Cut | None:
+    """A head in which the watched fields, if any, stand together: its first line, the others but for these, in pieces
+    of one or more lines, the watched fields, before which piece they stand, and what is to be known of the others.
 
-    Six such lines are then one split of the head, and none of them is looked at one by one.
+    None for a head that is to be taken line by line. Raises :class:`Untrusted`. In this form it is a head in which
+    one watched field stands several times: six such lines are then one split of the head, and none of them is looked
+    at one by one.
     """
+    name = memory.run
+    if name is None:
+        return None
     parts = head.split(b"\r\n%b: " % name)
     if len(parts) < 3:
-        return None, []
+        return None
     lines = parts[0].split(b"\r\n")
     parts[0] = b""
     parts[-1], _, after = parts[-1].partition(b"\r\n")
     # None of them holds the end of a line: they stand together, and each is a sound field value.
     if breaks_line(b"".join(parts)):
-        return None, []
+        return None
     del parts[0]
-    response = _begun(lines, statuses)
+    first = lines.pop(0)
     found = memory.scan(lines)
     at = len(lines)
     if after:
@@ -179,10 +178,9 @@ def _with_run(head: bytes, memory: Lines, statuses: Statuses, name: bytes) -> tu
     others = []
     for _, entry in found:
         if entry[0] == WATCHED:
-            return None, []
+            return None
         others.append(entry)
-    response.fill_run(name, parts, at)
-    return response, others
+    return first, lines, tuple([(name, value) for value in parts]), at, others
 
 
 def _framing(response: Response, others: list[Entry], method: bytes) -> None:
@@ -250,3 +248,9 @@ def _upgrade(response: Response, values: list[bytes]) -> None:
     if response.status in (101, 426):
         response.upgrade = response.status == 101
         response.lines += [b"Connection: Upgrade", *(b"Upgrade: " + value for value in values)]
+
+
+try:
+    from gatekeeper.proxy.plane._heads import cut
+except ImportError:
+    cut = cut_pure

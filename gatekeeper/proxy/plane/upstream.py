@@ -8,8 +8,9 @@ import asyncio
 from typing import TYPE_CHECKING, Any, cast
 
 from gatekeeper.proxy.plane.framing import Framing, Truncated
-from gatekeeper.proxy.plane.gathering import END, Gathering, TooLarge
+from gatekeeper.proxy.plane.gathering import Gathering, TooLarge
 from gatekeeper.proxy.plane.lines import Untrusted
+from gatekeeper.proxy.plane.request import END
 from gatekeeper.proxy.upstream import UpstreamError
 
 if TYPE_CHECKING:

@@ -17,12 +17,12 @@ from typing import Any, cast
 from gatekeeper.proxy.forwarded import forward
 from gatekeeper.proxy.plane.answers import short_answer
 from gatekeeper.proxy.plane.framing import Chunked, Framing, Sized, UntilClose
-from gatekeeper.proxy.plane.gathering import END, Gathering, TooLarge
+from gatekeeper.proxy.plane.gathering import Gathering, TooLarge
 from gatekeeper.proxy.plane.hooks import Passing, merged
 from gatekeeper.proxy.plane.lines import PLAIN, WATCHED, Untrusted
 from gatekeeper.proxy.plane.pages import serve_page
 from gatekeeper.proxy.plane.plane import Plane, tell
-from gatekeeper.proxy.plane.request import CHUNKED, Fields, Heads, Refusal, Request, leave_out
+from gatekeeper.proxy.plane.request import CHUNKED, END, Fields, Heads, Refusal, Request, leave_out
 from gatekeeper.proxy.plane.response import UNTIL_CLOSE, Response, parse_response
 from gatekeeper.proxy.plane.upstream import UpstreamConnection
 from gatekeeper.proxy.upstream import UpstreamError
@@ -191,13 +191,18 @@ class Visitor(asyncio.Protocol):
                 data = whole
             if data[:2] == b"\r\n":
                 data = _without_empty_lines(data)
-            end = data.find(END)
-            if end < 0:
-                self._wait_for_head(data)
-                return
-            if end > most:
-                raise TooLarge
-            request = self._heads.read(data[:end])
+            again = self._heads.again(data)
+            if again is not None:
+                request, rest = again
+            else:
+                end = data.find(END)
+                if end < 0:
+                    self._wait_for_head(data)
+                    return
+                if end > most:
+                    raise TooLarge
+                request = self._heads.read(data[:end])
+                rest = data[end + 4 :]
         except Refusal as refusal:
             self._refuse(refusal, data)
         except Untrusted as fault:
@@ -205,7 +210,7 @@ class Visitor(asyncio.Protocol):
         except TooLarge:
             self._refuse(Refusal(431, f"its head is larger than {most} octets"), data)
         else:
-            self._begin(request, data[end + 4 :])
+            self._begin(request, rest)
 
     def _wait_for_head(self, data: bytes) -> None:
         if self._half_closed:
@@ -249,7 +254,8 @@ class Visitor(asyncio.Protocol):
             onward = self._onward(fields, merged(fields.lines.copy(), fields.watched_lines, watched, seen))
         head = request.line + onward
         if plane.prefix:
-            head = head.replace(b" ", b" " + plane.prefix, 1)
+            # "*" is about the server as a whole, which is not the app's part of it.
+            head = head.replace(b" *" if request.target == b"*" else b" ", b" " + plane.prefix, 1)
         length = fields.length
         if length == 0:
             self._state = _AHEAD
@@ -275,8 +281,15 @@ class Visitor(asyncio.Protocol):
 
     def _send(self, request: Request, octets: bytes) -> None:
         pool = self._plane.pool
-        upstream = pool.take(careful=request.method not in _IDEMPOTENT)
-        self._outgoing.append(octets)
+        method = request.method
+        upstream = pool.take(careful=method != b"GET" and method not in _IDEMPOTENT)
+        if upstream is not None and not self._clogged:
+            # Kept until an answer begins: a request without a body may have to be sent a second time.
+            self._outgoing = [] if request.fields.length else [octets]
+            self._upstream = upstream
+            upstream.begin(self, octets)
+            return
+        self._outgoing = [octets]
         if upstream is not None:
             self.connected(upstream)
             return
@@ -379,7 +392,9 @@ class Visitor(asyncio.Protocol):
         length = response.length
         if self._persists and request.minor and length >= 0 and length == len(rest):
             # Most answers come whole.
-            self.write(b"\r\n".join(lines) + END + rest)
+            lines.append(b"")
+            lines.append(rest)
+            self.write(b"\r\n".join(lines))
             self.finish()
             return True
         upstream.framing = framing = self._framing(response, request, lines)

@@ -1,0 +1,121 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
+"""The compiled form of :func:`gatekeeper.proxy.plane.response.cut_pure`: the same head cut in the same places."""
+
+import os
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.dict cimport PyDict_GetItemWithError
+from cpython.ref cimport PyObject
+from libc.string cimport memchr, memcmp
+
+from gatekeeper.proxy.plane.lines import Untrusted
+
+if os.environ.get("GATEKEEPER_PURE"):
+    raise ImportError("GATEKEEPER_PURE is set")
+
+cdef extern from "Python.h":
+    PyObject *PyDict_GetItemWithError(object, object) except? NULL
+
+# As in lines.py.
+cdef enum:
+    PLAIN = 0
+    WATCHED = 1
+    HOP = 2
+    CONNECTION = 3
+    UPGRADE = 6
+    CLAIM = 8
+
+
+cdef object _untrusted():
+    return Untrusted("a field line can be read in more than one way")
+
+
+def cut(bytes head, memory):
+    """See the pure form. This one takes every head in which the watched fields, if any, stand together."""
+    cdef const char *start = PyBytes_AS_STRING(head)
+    cdef const char *end = start + PyBytes_GET_SIZE(head)
+    cdef const char *p
+    cdef const char *stop
+    cdef const char *colon
+    cdef const char *value
+    cdef const char *last
+    cdef const char *piece = NULL  # where the lines that go on without a gap begin
+    cdef const char *reached = NULL  # and where they end so far
+    cdef Py_ssize_t size
+    cdef Py_ssize_t at = 0
+    cdef int place = 0  # before the watched fields, among them, behind them
+    cdef long kind
+    cdef PyObject *item
+    cdef bytes name = None
+    cdef bytes line
+    cdef object names = memory.names
+    cdef object known = memory.known
+    cdef list lines = []
+    cdef list watched = []
+    cdef list others = []
+    if memchr(start, 0, end - start) != NULL:
+        raise _untrusted()
+    p = <const char *>memchr(start, 13, end - start)
+    if p == NULL:
+        p = end
+    if memchr(start, 10, p - start) != NULL:
+        raise _untrusted()
+    first = PyBytes_FromStringAndSize(start, p - start)
+    while p < end:
+        if p + 1 >= end or p[1] != 10:
+            raise _untrusted()
+        p += 2
+        stop = <const char *>memchr(p, 13, end - p)
+        if stop == NULL:
+            stop = end
+        colon = <const char *>memchr(p, 58, stop - p)
+        if colon == NULL or memchr(p, 10, stop - p) != NULL:
+            raise _untrusted()
+        size = colon - p
+        if name is None or PyBytes_GET_SIZE(name) != size or memcmp(PyBytes_AS_STRING(name), p, size) != 0:
+            name = PyBytes_FromStringAndSize(p, size)
+            item = PyDict_GetItemWithError(names, name)
+            if item == NULL:
+                kind = memory.look(PyBytes_FromStringAndSize(p, stop - p))[0]
+            else:
+                kind = <object>item
+        if kind == WATCHED:
+            if piece != NULL:
+                lines.append(PyBytes_FromStringAndSize(piece, reached - piece))
+                piece = NULL
+            if place == 0:
+                place = 1
+                at = len(lines)
+            elif place == 2:
+                return None
+            value = colon + 1
+            last = stop
+            while value < last and (value[0] == 32 or value[0] == 9):
+                value += 1
+            while last > value and ((last - 1)[0] == 32 or (last - 1)[0] == 9):
+                last -= 1
+            watched.append((name, PyBytes_FromStringAndSize(value, last - value)))
+            p = stop
+            continue
+        if kind != PLAIN:
+            if kind != HOP:
+                line = PyBytes_FromStringAndSize(p, stop - p)
+                item = PyDict_GetItemWithError(known, line)
+                others.append(memory.look(line) if item == NULL else <object>item)
+            if kind == HOP or kind == CONNECTION or kind == UPGRADE or kind == CLAIM:
+                if piece != NULL:
+                    lines.append(PyBytes_FromStringAndSize(piece, reached - piece))
+                    piece = NULL
+                p = stop
+                continue
+        if place == 1:
+            place = 2
+        if piece == NULL:
+            piece = p
+        reached = stop
+        p = stop
+    if piece != NULL:
+        lines.append(PyBytes_FromStringAndSize(piece, reached - piece))
+    if not watched:
+        at = len(lines)
+    return first, lines, tuple(watched), at, others
