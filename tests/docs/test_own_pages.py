@@ -36,7 +36,7 @@ def running(folder: Path, **variables: str) -> Iterator[int]:
     (folder / "gatekeeper.toml").write_text(RULES, "utf-8")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         nobody = f"http://127.0.0.1:{taken.getsockname()[1]}"
-    command = [GATEKEEPER, "run", "--config", folder / "gatekeeper.toml", "--listen", "127.0.0.1:0"]
+    command = [str(GATEKEEPER), "run", "--config", str(folder / "gatekeeper.toml"), "--listen", "127.0.0.1:0"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GATEKEEPER_")}
     environment |= {"GATEKEEPER_UPSTREAM__URL": nobody, **variables}
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment) as it:
