@@ -10,7 +10,7 @@ from tests.plane.soak.scene import play, scene
 from tests.plane.soak.size import sized
 from tests.plane.soak.visitor import Load, Response
 
-REQUESTS = sized(500, 20_000)
+REQUESTS = sized(500, 5_000)
 TABLES = '[log]\ndestination = "/dev/full"\nrepeat = "0s"\n'
 EVENTS = 2  # of each exchange: two cookies that nobody gets
 

@@ -12,7 +12,7 @@ from tests.plane.soak.size import sized
 from tests.plane.soak.visitor import PLAIN, Broken, Connection, visit
 
 ROUNDS = sized(3, 6)
-RESETS = sized(300, 10_000)  # in each round
+RESETS = sized(300, 5_000)  # in each round
 VANISHING = sized(80, 500)
 PLATEAU = 4_000_000  # octets between the second round and the last
 AT_ONCE = 16
