@@ -236,14 +236,14 @@ class Assembled:
         self.hooks = GateHooks(settings.policy, self.log)
         upstream = upstream_of(settings)
         prefix = settings.server.pages
-        pages = Pages(prefix, policy=lambda: self.hooks.gatehouse.policy, draining=lambda: self.plane.draining)
+        pages = Pages(prefix, policy=lambda: self.hooks.gatehouse.policy) if prefix else None
         self.plane = Plane(
             upstream,
             Connector(upstream),
             self.hooks,
             trusted=TrustedProxies(settings.server.trusted_proxies),
             limits=limits_of(settings),
-            pages=pages.app if prefix else None,
+            pages=pages.app if pages else None,
             pages_prefix=prefix.encode("ascii"),
         )
 

@@ -6,6 +6,7 @@ The same for every visitor, without cookies, and answered without the app behind
 from collections.abc import Callable
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -19,11 +20,10 @@ _POLICY = {"cache-control": "public, max-age=60"}
 
 
 class Pages:
-    """The pages under ``prefix``. ``policy`` is asked for the policy in force, ``draining`` whether the end is near."""
+    """The pages under ``prefix``. ``policy`` is asked for the policy in force."""
 
-    def __init__(self, prefix: str, *, policy: Callable[[], Policy], draining: Callable[[], bool]) -> None:
+    def __init__(self, prefix: str, *, policy: Callable[[], Policy]) -> None:
         self._policy = policy
-        self._draining = draining
         self._rendered: tuple[Policy, str, str] | None = None
         self.app = Starlette(
             routes=[
@@ -32,21 +32,27 @@ class Pages:
                 Route(f"{prefix}cookies.json", self._cookies_json),
             ]
         )
+        # The redirect would name the scheme and host that this app believes itself at.
+        self.app.router.redirect_slashes = False
 
     async def _health(self, _: Request) -> Response:
-        """200 while requests are taken, 503 from the beginning of the drain on."""
-        if self._draining():
-            return JSONResponse({"status": "draining"}, 503, headers=_NOW)
+        """200 while requests are taken. From the beginning of a drain on, nobody is let in to ask."""
         return JSONResponse({"status": "ok"}, headers=_NOW)
 
     async def _cookies(self, _: Request) -> Response:
-        return Response(self._of_policy()[1], media_type="text/html", headers=_POLICY)
+        return Response((await self._of_policy())[1], media_type="text/html", headers=_POLICY)
 
     async def _cookies_json(self, _: Request) -> Response:
-        return Response(self._of_policy()[2], media_type="application/json", headers=_POLICY)
+        return Response((await self._of_policy())[2], media_type="application/json", headers=_POLICY)
 
-    def _of_policy(self) -> tuple[Policy, str, str]:
+    async def _of_policy(self) -> tuple[Policy, str, str]:
         policy = self._policy()
-        if self._rendered is None or self._rendered[0] is not policy:
-            self._rendered = (policy, cookie_policy.render_html(policy), cookie_policy.render_json(policy))
-        return self._rendered
+        rendered = self._rendered
+        if rendered is None or rendered[0] is not policy:
+            # Hundreds of rules take a good part of a second, and exchanges go on meanwhile.
+            rendered = self._rendered = await run_in_threadpool(_render, policy)
+        return rendered
+
+
+def _render(policy: Policy) -> tuple[Policy, str, str]:
+    return policy, cookie_policy.render_html(policy), cookie_policy.render_json(policy)

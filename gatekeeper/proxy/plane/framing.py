@@ -23,6 +23,7 @@ _LONGEST_LINE = 1024
 _LONGEST_TRAILERS = 16 * 1024
 
 _CRLF = b"\r\n"
+_BARE_LF = re.compile(rb"(?<!\r)\n").search
 
 Trailers = Callable[[FieldList], FieldList]
 
@@ -114,38 +115,46 @@ class Chunked:
             self._held = b""
         pieces: list[bytes] = []
         at = 0
-        size = len(data)
         while True:
-            if self._left:
-                step = min(self._left, size - at)
-                self._left -= step
-                if self._decoded:
-                    pieces.append(data[at : at + step])
-                at += step
-                if self._left:
-                    break
-            if self._at_end:
-                if size - at < 2 and _CRLF.startswith(data[at:]):
-                    break
-                if data[at : at + 2] != _CRLF:
-                    raise Untrusted("a chunk is longer than its size says")
-                at += 2
-                self._at_end = False
-            found = data.find(_CRLF, at, at + _LONGEST_LINE)
-            if found < 0:
-                if size - at >= _LONGEST_LINE or b"\n" in data[at:]:
-                    raise Untrusted("a chunk-size line is none")
-                break
-            match = self._size(data[at:found])
-            if match is None:
-                raise Untrusted("a chunk-size line is none")
-            self._left = int(match[1], 16)
+            at = self._data(data, at, pieces)
+            size = None if self._left or self._at_end else self._size_at(data, at)
+            if size is None:
+                self._held = data[at:]
+                return (b"".join(pieces) if self._decoded else data[:at] if self._held else data), b""
+            self._left, end = size
             if not self._left:
-                return self._last(data, at, found + 2, pieces)
+                return self._last(data, at, end, pieces)
             self._at_end = True
-            at = found + 2
-        self._held = data[at:]
-        return (b"".join(pieces) if self._decoded else data[:at] if self._held else data), b""
+            at = end
+
+    def _data(self, data: bytes, at: int, pieces: list[bytes]) -> int:
+        """Passes over a chunk's data and the CRLF behind it, as far as they have come."""
+        if self._left:
+            step = min(self._left, len(data) - at)
+            self._left -= step
+            if self._decoded:
+                pieces.append(data[at : at + step])
+            at += step
+        if self._at_end and not self._left:
+            end = data[at : at + 2]
+            if end == _CRLF:
+                self._at_end = False
+                return at + 2
+            if not _CRLF.startswith(end):
+                raise Untrusted("a chunk is longer than its size says")
+        return at
+
+    def _size_at(self, data: bytes, at: int) -> tuple[int, int] | None:
+        """The chunk-size of the line that begins here, and where the line ends; None as long as it has not."""
+        found = data.find(_CRLF, at, at + _LONGEST_LINE)
+        if found < 0:
+            if len(data) - at >= _LONGEST_LINE or b"\n" in data[at:]:
+                raise Untrusted("a chunk-size line is none")
+            return None
+        match = self._size(data[at:found])
+        if match is None:
+            raise Untrusted("a chunk-size line is none")
+        return int(match[1], 16), found + 2
 
     def _last(self, data: bytes, at: int, start: int, pieces: list[bytes]) -> tuple[bytes, bytes]:
         """The last chunk begins at ``at``, its trailer section at ``start``."""
@@ -157,6 +166,8 @@ class Chunked:
         if (len(data) if end < 0 else end) - start > _LONGEST_TRAILERS:
             raise Untrusted("its trailer section is too large")
         if end < 0:
+            if _BARE_LF(data, start):
+                raise Untrusted("a line of its trailer section does not end in CRLF")
             self._held = data[at:]
             return (b"".join(pieces) if self._decoded else data[:at]), b""
         self.done = True

@@ -32,6 +32,11 @@ class Gathering:
         self._check(max(0, seen - 1), most)
         return None
 
+    @property
+    def octets(self) -> bytes:
+        """What has come so far."""
+        return bytes(self._octets)
+
     def _check(self, start: int, most: int) -> None:
         if len(self._octets) > most + 3:
             raise TooLarge

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from itertools import filterfalse
 from typing import Any
 
-from gatekeeper.wire.fields import is_trustworthy
+from gatekeeper.wire.fields import FieldList, is_trustworthy
 
 # Lines and names remembered, and octets of one. What more a hostile peer invents only empties the tables.
 _REMEMBERED = 4096
@@ -157,6 +157,25 @@ class Lines:
             if is_claim(name):
                 return CLAIM
         return WATCHED if self._watches(name) else PLAIN
+
+
+# RFC 9110 section 6.5.1: what decides on routing, authentication, framing, or what is done with the message must not
+# come behind it. A server that merges trailers into the head would believe it.
+_NEVER_TRAILERS = frozenset(
+    b"""age authorization authentication-info cache-control content-encoding content-location content-range content-type
+    date expires if-match if-modified-since if-none-match if-range if-unmodified-since location max-forwards pragma
+    range retry-after vary warning www-authenticate""".split()
+)
+
+
+def harmless(fields: FieldList, memory: Lines) -> FieldList:
+    """The trailer fields that do no harm even where a server merges them into the head; the same tuple for all."""
+    kept = tuple(field for field in fields if _is_harmless(field[0], memory))
+    return fields if len(kept) == len(fields) else kept
+
+
+def _is_harmless(name: bytes, memory: Lines) -> bool:
+    return name.lower() not in _NEVER_TRAILERS and memory.look(name + b":")[0] in (PLAIN, WATCHED)
 
 
 def is_claim(name: bytes) -> bool:

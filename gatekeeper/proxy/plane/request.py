@@ -126,13 +126,13 @@ class Heads:
         self._block = b""  # with the empty line behind it
         self._fields: Fields | None = None
 
-    def again(self, data: bytes) -> tuple[Request, bytes] | None:
-        """The request at the beginning of the octets and what lies behind its head, if it has the fields of the last
-        one; raises :class:`Refusal`.
+    def again(self, data: bytes, most: int) -> tuple[Request, bytes] | None:
+        """The request at the beginning of the octets and what lies behind its head, if that has the fields of the last
+        one and at most so many octets; raises :class:`Refusal`.
         """
         fields, block = self._fields, self._block
         end = data.find(b"\r\n")
-        if fields is None or end < 0 or not data.startswith(block, end + 2):
+        if fields is None or not 0 <= end <= most - len(block) or not data.startswith(block, end + 2):
             return None
         request = self._read(data[:end], block, fields)
         end += 2 + len(block)
@@ -197,6 +197,7 @@ class Heads:
         # These fields are this request's alone: the next may be in another form.
         self._fields = None
         fields.host = match[1]
+        fields.onward = None
         with_host(fields, match[1] if self._host_for is None else self._host_for(match[1]))
         return Request(b"%b %b HTTP/1.1" % (method, target), method, target, minor, fields)
 
@@ -252,6 +253,17 @@ def _for_this_hop(fields: Fields, others: list[tuple[bytes, Entry]], minor: int)
         _coding(fields, [value for _, (_, value), _ in of[CODING]], bool(lengths), minor)
     elif lengths:
         fields.length = lengths[0][2]
+    if lengths or CODING in of:
+        _frame_plainly(fields, others)
+
+
+def _frame_plainly(fields: Fields, others: list[tuple[bytes, Entry]]) -> None:
+    """What frames the body leaves without tabs or more than one space around its value: they are no more than space
+    (RFC 9110 section 5.6.3), but nginx and node take a tab for a part of the value.
+    """
+    for line, (kind, (name, value), _) in others:
+        if kind in (LENGTH, CODING) and (plain := b"%b: %b" % (name, value)) != line:
+            fields.lines[fields.lines.index(line)] = plain
 
 
 def _connection(fields: Fields, of: dict[Kind, list[Entry]], minor: int) -> None:

@@ -19,7 +19,7 @@ from gatekeeper.proxy.plane.answers import short_answer
 from gatekeeper.proxy.plane.framing import Chunked, Framing, Sized, UntilClose
 from gatekeeper.proxy.plane.gathering import Gathering, TooLarge
 from gatekeeper.proxy.plane.hooks import Passing, merged
-from gatekeeper.proxy.plane.lines import PLAIN, WATCHED, Untrusted
+from gatekeeper.proxy.plane.lines import Untrusted, harmless
 from gatekeeper.proxy.plane.pages import serve_page
 from gatekeeper.proxy.plane.plane import Plane, tell
 from gatekeeper.proxy.plane.request import CHUNKED, END, Fields, Heads, Refusal, Request, leave_out
@@ -77,6 +77,7 @@ class Visitor(asyncio.Protocol):
         self._clogged = False
         self._held = False
         self._half_closed = False
+        self._upstream_ended = False  # its side of the tunnel
         self._recorded = False
 
     # --- the connection ----------------------------------------------------------------------------------------------
@@ -111,6 +112,8 @@ class Visitor(asyncio.Protocol):
         """See asyncio. True keeps our side open: the visitor may have said all and wait for the answer."""
         self._half_closed = True
         if self._state == _TUNNEL and self._upstream is not None:
+            if self._upstream_ended:
+                return False  # both sides have ended now
             self._upstream.end_sending()
             return self._scheme == b"http"
         return self._state == _AHEAD and self._scheme == b"http"
@@ -155,10 +158,11 @@ class Visitor(asyncio.Protocol):
         """The deadline has passed."""
         self.deadline = _NEVER
         state = self._state
-        if state == _HEAD and self._gathering is None:
+        gathering = self._gathering
+        if state == _HEAD and gathering is None:
             self._close()
-        elif state == _HEAD:
-            self._refuse(Refusal(408, "its head did not arrive in time"))
+        elif gathering is not None:
+            self._refuse(Refusal(408, "its head did not arrive in time"), gathering.octets)
         elif state == _LINGER:
             self._transport.abort()
         elif state == _TUNNEL:
@@ -191,7 +195,7 @@ class Visitor(asyncio.Protocol):
                 data = whole
             if data[:2] == b"\r\n":
                 data = _without_empty_lines(data)
-            again = self._heads.again(data)
+            again = self._heads.again(data, most)
             if again is not None:
                 request, rest = again
             else:
@@ -339,13 +343,9 @@ class Visitor(asyncio.Protocol):
         return octets
 
     def _trailers(self, fields: FieldList) -> FieldList:
-        """Trailer fields that are harmless even where a server merges them into the head (RFC 9110 section 6.5.1)."""
-        kinds = (PLAIN, WATCHED)
-        look = self._plane.requests.look
-        harmless = tuple(field for field in fields if look(b"%b: %b" % field)[0] in kinds)
-        if len(harmless) == len(fields):
-            harmless = fields
-        return harmless if self._passing is None else self._passing.trailers(harmless)
+        """The trailer fields of a request that go on."""
+        kept = harmless(fields, self._plane.requests)
+        return kept if self._passing is None else self._passing.trailers(kept)
 
     def hold(self) -> None:
         """The upstream takes no more for now: read no more."""
@@ -436,11 +436,9 @@ class Visitor(asyncio.Protocol):
         return framing
 
     def _answer_trailers(self, fields: FieldList) -> FieldList:
-        look = self._plane.responses.look
-        harmless = tuple(field for field in fields if look(b"%b: %b" % field)[0] in (PLAIN, WATCHED))
-        if len(harmless) == len(fields):
-            harmless = fields
-        return harmless if self._passing is None else self._passing.trailers(harmless)
+        """The trailer fields of an answer that go on."""
+        kept = harmless(fields, self._plane.responses)
+        return kept if self._passing is None else self._passing.trailers(kept)
 
     def pass_on(self, octets: bytes) -> None:
         """A part of the answer's body."""
@@ -594,6 +592,7 @@ class Visitor(asyncio.Protocol):
         """The upstream sends no more; whether its other direction stays open."""
         if self._half_closed or not self._transport.can_write_eof():
             return False
+        self._upstream_ended = True
         self._transport.write_eof()
         return True
 
