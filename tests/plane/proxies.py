@@ -155,7 +155,7 @@ http {{
       proxy_set_header Connection $hop; proxy_set_header Upgrade $http_upgrade; proxy_set_header Host $http_host;
       proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Proto $scheme;
       proxy_set_header X-Forwarded-Host $http_host; proxy_set_header Forwarded "";
-      proxy_pass_header Server; proxy_pass_header Date; proxy_buffer_size 128k;
+      proxy_pass_header Server; proxy_pass_header Date; proxy_buffer_size 128k; proxy_buffers 8 128k;
       proxy_connect_timeout {limits.connect}s; proxy_read_timeout {limits.answer}s; proxy_send_timeout {limits.body}s;
     }}
   }}

@@ -12,6 +12,7 @@ from tests.plane.strict import Ambiguous, Head, length_of, request_head
 
 # --- what is drawn ---------------------------------------------------------------------------------------------------
 
+MOST = 65536  # octets of a head
 # fmt: off
 METHODS = [b"GET", b"POST", b"OPTIONS", b"HEAD", b"get", b"M-SEARCH", b"CONNECT", b"G(T", b""]
 TARGETS = [
@@ -139,7 +140,7 @@ def test_the_watched_fields_are_those_lines_in_order(head: bytes) -> None:
 def read_next(head: bytes, by: Heads, rest: bytes = b"") -> Request | Refusal:
     """The next head of a connection, as the visitor has it read."""
     try:
-        again = by.again(head + END + rest)
+        again = by.again(head + END + rest, MOST)
     except Refusal as refusal:
         return refusal
     if again is None:
@@ -161,7 +162,7 @@ def test_a_part_of_a_head_that_came_before_is_no_head(head: bytes, cuts: list[in
     reader = Heads(request_lines(), most_fields=MOST_FIELDS)
     read(head, reader)
     for end in {place % (len(head) + len(END)) for place in cuts}:
-        assert reader.again((head + END)[:end]) is None
+        assert reader.again((head + END)[:end], MOST) is None
 
 
 @given(st.lists(st.one_of(sound_heads, composed()), min_size=2, max_size=6), st.integers(1, 3))
@@ -174,7 +175,14 @@ def test_a_memory_that_is_full_or_emptied_changes_nothing(sequence: list[bytes],
             assert max(len(memory.names), len(memory.plain), len(memory.known)) <= size
 
 
-@pytest.mark.xfail(strict=True, reason="what was kept for the last request is not forgotten with its host")
+@given(sound_heads, st.integers(0, 300))
+def test_a_head_beyond_the_limit_is_never_taken_for_the_last_one(head: bytes, most: int) -> None:
+    reader = Heads(request_lines(), most_fields=MOST_FIELDS)
+    read(head, reader)
+    if len(head) > most:
+        assert reader.again(head + END, most) is None
+
+
 def test_what_leaves_for_one_host_is_not_kept_for_another() -> None:
     reader = Heads(request_lines(), most_fields=MOST_FIELDS)
     first = read_next(b"GET / HTTP/1.1\r\nHost: a", reader)
