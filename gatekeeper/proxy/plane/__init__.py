@@ -6,8 +6,8 @@ comes, and only its length is followed.
 
 Read in this order: ``hooks`` (what others may see and change), ``lines`` (what a field line is, remembered),
 ``request`` and ``response`` (a head, understood or refused), ``framing`` (where a body ends), ``plane`` (what all
-connections share), ``visitor`` (one connection, top-down through an exchange), ``upstream`` and ``pool`` (the other
-side), ``pages`` (what is answered here).
+connections share), ``connection`` and ``visitor`` (one connection, and top-down through an exchange on it),
+``upstream`` and ``pool`` (the other side), ``pages`` (what is answered here).
 
 ``request``, ``response``, ``lines`` and ``framing`` do no I/O.
 """

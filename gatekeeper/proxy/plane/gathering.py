@@ -10,6 +10,9 @@ from gatekeeper.proxy.plane.request import END
 _BARE_LF = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)").search
 
 
+_MOST_EMPTY = 8  # octets of empty lines before a request
+
+
 class TooLarge(Exception):  # noqa: N818 - it says what a head is
     """A head larger than the limit."""
 
@@ -42,3 +45,13 @@ class Gathering:
             raise TooLarge
         if _BARE_LF(self._octets, start):
             raise Untrusted("a line of its head does not end in CRLF")
+
+
+def without_empty_lines(data: bytes) -> bytes:
+    """RFC 9112 section 2.2: an empty line before a request is passed over; raises :class:`Untrusted` for many."""
+    start = 0
+    while data.startswith(b"\r\n", start):
+        start += 2
+        if start > _MOST_EMPTY:
+            raise Untrusted("it begins with empty lines")
+    return data[start:]

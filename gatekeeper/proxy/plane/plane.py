@@ -22,7 +22,7 @@ from gatekeeper.proxy.upstream import Upstream
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from gatekeeper.proxy.plane.visitor import Visitor
+    from gatekeeper.proxy.plane.connection import Connection
 
 _logger = logging.getLogger("gatekeeper.proxy")
 _TICK = 0.25  # seconds; a deadline is kept to within two of them
@@ -64,7 +64,7 @@ class Plane:
             most_head=limits.response_head,
         )
         self.read_timeout = upstream.read_timeout
-        self.visitors: set[Visitor] = set()
+        self.visitors: set[Connection] = set()
         self.draining = False
         self.now = 0.0  # seconds of the loop's clock, as of the last tick
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -72,14 +72,14 @@ class Plane:
         limited = (limits.head_timeout, limits.idle_timeout, limits.body_idle, limits.queue_wait, self.read_timeout)
         self._tick_time = min(_TICK, min(limited) / 4)
 
-    def enter(self, visitor: "Visitor", loop: asyncio.AbstractEventLoop) -> None:
+    def enter(self, visitor: "Connection", loop: asyncio.AbstractEventLoop) -> None:
         """A connection has been made."""
         self.visitors.add(visitor)
         if self._timer is None:
             self._loop = loop
             self._tick()
 
-    def leave(self, visitor: "Visitor") -> None:
+    def leave(self, visitor: "Connection") -> None:
         """A connection has ended."""
         self.visitors.discard(visitor)
 

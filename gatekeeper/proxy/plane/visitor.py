@@ -10,14 +10,13 @@ fails behind it cannot be told any more: the transfer breaks off, so that nobody
 """
 
 import asyncio
-import struct
-from socket import SO_LINGER, SOL_SOCKET
-from typing import Any, cast
+from typing import Any
 
 from gatekeeper.proxy.forwarded import forward
 from gatekeeper.proxy.plane.answers import short_answer
+from gatekeeper.proxy.plane.connection import AHEAD, BODY, HEAD, LINGER, MOST_AHEAD, NEVER, TUNNEL, Connection
 from gatekeeper.proxy.plane.framing import Chunked, Framing, Sized, UntilClose
-from gatekeeper.proxy.plane.gathering import Gathering, TooLarge
+from gatekeeper.proxy.plane.gathering import Gathering, TooLarge, without_empty_lines
 from gatekeeper.proxy.plane.hooks import Passing, merged
 from gatekeeper.proxy.plane.lines import Untrusted, harmless
 from gatekeeper.proxy.plane.pages import serve_page
@@ -28,148 +27,65 @@ from gatekeeper.proxy.plane.upstream import UpstreamConnection
 from gatekeeper.proxy.upstream import UpstreamError
 from gatekeeper.wire.fields import FieldList
 
-# What the visitor's next octets are.
-_HEAD, _BODY, _AHEAD, _TUNNEL, _LINGER, _GONE = range(6)
-
-_MOST_AHEAD = 64 * 1024  # octets of further requests that are held while one is under way
-_LINGER_TIME = 5.0  # seconds in which what a refused visitor still sends is read and thrown away
-_MOST_EMPTY = 8  # octets of empty lines before a request
-_NEVER = float("inf")
 _TOKEN = frozenset(b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 
 # RFC 9110 section 9.2.2.
 _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE", b"TRACE"})
 
 
-def _without_empty_lines(data: bytes) -> bytes:
-    """RFC 9112 section 2.2: an empty line before a request is passed over; raises :class:`Refusal` for many."""
-    start = 0
-    while data.startswith(b"\r\n", start):
-        start += 2
-        if start > _MOST_EMPTY:
-            raise Refusal(400, "it begins with empty lines")
-    return data[start:]
-
-
-class Visitor(asyncio.Protocol):
-    """One connection. ``connections`` is the server's own list of them, for its drain."""
-
-    # Set before the connection is made, where a PROXY protocol header told who the visitor is.
-    told_peer: tuple[str, int] | None = None
+class Visitor(Connection):
+    """One connection, and the exchange that is under way on it. ``connections`` and ``tasks`` are the server's own, for
+    its drain.
+    """
 
     def __init__(self, plane: Plane, connections: set[Any], tasks: set[asyncio.Task[None]]) -> None:
-        self.deadline = _NEVER
-        self._plane = plane
-        self._connections = connections
+        super().__init__(plane, connections)
         self._tasks = tasks
-        self._state = _HEAD
         self._heads = Heads(plane.requests, most_fields=plane.limits.request_fields, host_for=plane.host_for)
-        self._gathering: Gathering | None = None
-        self._ahead = b""
         self._request: Request | None = None
         self._passing: Passing | None = None
         self._body: Framing | None = None  # of the request
         self._outgoing: list[bytes] = []  # of the request, while there is no connection to send it on
-        self._upstream: UpstreamConnection | None = None
         self._answered = False  # the answer's head, or one of our own, has left
         self._retried = False
-        self._persists = True
-        self._clogged = False
-        self._held = False
-        self._half_closed = False
-        self._upstream_ended = False  # its side of the tunnel
         self._recorded = False
 
-    # --- the connection ----------------------------------------------------------------------------------------------
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio."""
-        self._transport = cast("asyncio.Transport", transport)
-        self.write = self._transport.write
-        self._scheme = b"http" if transport.get_extra_info("sslcontext") is None else b"https"
-        client = self.told_peer or transport.get_extra_info("peername")
-        self._peer = self._plane.trusted.peer(client if isinstance(client, tuple) else None)
-        self._plane.enter(self, asyncio.get_running_loop())
-        self._connections.add(self)
-        self.deadline = self._plane.now + self._plane.limits.idle_timeout
+        self._plane.pool.forget(self)
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """See asyncio."""
         state = self._state
-        if state == _HEAD:
+        if state == HEAD:
             self._receive_head(data)
-        elif state == _BODY:
+        elif state == BODY:
             self._receive_body(data)
-        elif state == _AHEAD:
+        elif state == AHEAD:
             self._ahead += data
-            if len(self._ahead) > _MOST_AHEAD:
+            if len(self._ahead) > MOST_AHEAD:
                 self._transport.pause_reading()
-        elif state == _TUNNEL and self._upstream is not None:
+        elif state == TUNNEL and self._upstream is not None:
             self.deadline = self._plane.now + self._plane.limits.tunnel_timeout
             self._upstream.write(data)
 
-    def eof_received(self) -> bool:
-        """See asyncio. True keeps our side open: the visitor may have said all and wait for the answer."""
-        self._half_closed = True
-        if self._state == _TUNNEL and self._upstream is not None:
-            if self._upstream_ended:
-                return False  # both sides have ended now
-            self._upstream.end_sending()
-            return self._scheme == b"http"
-        return self._state == _AHEAD and self._scheme == b"http"
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """See asyncio."""
-        tunnelled = self._state == _TUNNEL
-        self._state = _GONE
-        self.deadline = _NEVER
-        self._plane.leave(self)
-        self._connections.discard(self)
-        self._plane.pool.forget(self)
-        upstream, self._upstream = self._upstream, None
-        if upstream is not None:
-            if tunnelled and exc is None:
-                upstream.end_tunnel()
-            else:
-                upstream.abort()
-        self._record(None)
-
-    def pause_writing(self) -> None:
-        """See asyncio: the visitor reads slower than the answer comes."""
-        self._clogged = True
-        if self._upstream is not None:
-            self._upstream.pause()
-
-    def resume_writing(self) -> None:
-        """See asyncio."""
-        self._clogged = False
-        if self._upstream is not None:
-            self._moved()
-            self._upstream.resume()
-
-    def shutdown(self) -> None:
-        """The server drains: the exchange under way is the last."""
-        self._plane.draining = True
-        self._persists = False
-        if self._state == _HEAD and self._gathering is None:
-            self._transport.close()
-
     def expired(self) -> None:
         """The deadline has passed."""
-        self.deadline = _NEVER
+        self.deadline = NEVER
         state = self._state
         gathering = self._gathering
-        if state == _HEAD and gathering is None:
+        if state == HEAD and gathering is None:
             self._close()
         elif gathering is not None:
             self._refuse(Refusal(408, "its head did not arrive in time"), gathering.octets)
-        elif state == _LINGER:
+        elif state == LINGER:
             self._transport.abort()
-        elif state == _TUNNEL:
+        elif state == TUNNEL:
             self._break_off("no octet moved in its tunnel")
-        elif state == _BODY and not self._answered and not self._held:
+        elif state == BODY and not self._answered and not self._held:
             self._fail(408, "the visitor's upload stalled")
-        elif state == _BODY and not self._answered:
+        elif state == BODY and not self._answered:
             self.failed(UpstreamError("it stopped reading the request", status=504))
         elif not self._answered:
             self.failed(UpstreamError("it did not go on in time", status=504))
@@ -177,10 +93,6 @@ class Visitor(asyncio.Protocol):
             self._break_off("the visitor stopped reading")
         else:
             self.failed(UpstreamError("it did not go on in time", status=504))
-
-    def cut_off(self) -> None:
-        """Whatever is under way ends now."""
-        self._transport.abort()
 
     # --- 1: the request's head ---------------------------------------------------------------------------------------
 
@@ -194,7 +106,7 @@ class Visitor(asyncio.Protocol):
                 self._gathering = None
                 data = whole
             if data[:2] == b"\r\n":
-                data = _without_empty_lines(data)
+                data = without_empty_lines(data)
             again = self._heads.again(data, most)
             if again is not None:
                 request, rest = again
@@ -262,11 +174,11 @@ class Visitor(asyncio.Protocol):
             head = head.replace(b" *" if request.target == b"*" else b" ", b" " + plane.prefix, 1)
         length = fields.length
         if length == 0:
-            self._state = _AHEAD
+            self._state = AHEAD
             self._ahead = rest
             self.deadline = plane.now + plane.read_timeout
         else:
-            self._state = _BODY
+            self._state = BODY
             self._body = Sized(length) if length != CHUNKED else Chunked(self._trailers)
             self.deadline = plane.now + plane.limits.body_idle
             try:
@@ -297,7 +209,7 @@ class Visitor(asyncio.Protocol):
         if upstream is not None:
             self.connected(upstream)
             return
-        if self._state == _BODY:
+        if self._state == BODY:
             self.hold()
         pool.ask(self)
 
@@ -333,12 +245,12 @@ class Visitor(asyncio.Protocol):
         octets, rest = body.feed(data)
         plane = self._plane
         if body.done:
-            self._state = _AHEAD
+            self._state = AHEAD
             self._ahead = rest
             self._body = None
             if not self._answered:
                 self.deadline = plane.now + plane.read_timeout
-        elif not self._answered:
+        else:
             self.deadline = plane.now + plane.limits.body_idle
         return octets
 
@@ -346,20 +258,6 @@ class Visitor(asyncio.Protocol):
         """The trailer fields of a request that go on."""
         kept = harmless(fields, self._plane.requests)
         return kept if self._passing is None else self._passing.trailers(kept)
-
-    def hold(self) -> None:
-        """The upstream takes no more for now: read no more."""
-        if self._state in (_BODY, _TUNNEL) and not self._held:
-            self._held = True
-            self._transport.pause_reading()
-
-    def go_on(self) -> None:
-        """The upstream takes more again."""
-        if self._held:
-            self._held = False
-            if not self._transport.is_closing():
-                self._moved()
-                self._transport.resume_reading()
 
     # --- 3: to the visitor -------------------------------------------------------------------------------------------
 
@@ -376,12 +274,16 @@ class Visitor(asyncio.Protocol):
             if status != 101:
                 self._interim(response, request, passing)
                 return False
-            if not response.upgrade or request.fields.upgrade is None or self._state != _AHEAD:
+            if not response.upgrade or request.fields.upgrade is None or self._state != AHEAD:
                 raise Untrusted("it switched to another protocol unasked")
         fields = passing.response(status, response.watched)
         lines = response.onward(fields)
         self._answered = True
         self._outgoing = []
+        if self._state == BODY:
+            # An answer before the request is whole: what more comes of that is seldom wanted, and where it ends cannot
+            # be relied on.
+            self._persists = False
         self._record(status)
         upstream.keep_alive = response.keep_alive
         upstream.rests = response.announced
@@ -446,28 +348,24 @@ class Visitor(asyncio.Protocol):
         self.deadline = plane.now + plane.limits.body_idle
         self.write(octets)
 
-    def _moved(self) -> None:
-        plane = self._plane
-        idle = plane.limits.tunnel_timeout if self._state == _TUNNEL else plane.limits.body_idle
-        self.deadline = plane.now + idle
-
     # --- 4: the end of an exchange -----------------------------------------------------------------------------------
 
     def finish(self) -> None:
         """The answer is over."""
         upstream, self._upstream = self._upstream, None
-        whole = self._state == _AHEAD
+        whole = self._state == AHEAD
         self._request = self._passing = None
         if whole and self._persists and (self._ahead or not self._half_closed):
-            self._state = _HEAD
+            self._state = HEAD
             self.deadline = self._plane.now + self._plane.limits.idle_timeout
             if upstream is not None:
-                upstream.release(whole=True)
+                upstream.release(whole=not upstream.clogged)
+            self.go_on()
             if self._ahead:
                 self._next()
             return
         if upstream is not None:
-            upstream.release(whole=whole)
+            upstream.release(whole=whole and not upstream.clogged)
         self._outgoing = []
         if whole:
             self._close()
@@ -477,7 +375,7 @@ class Visitor(asyncio.Protocol):
     def _next(self) -> None:
         """A request came before its turn, or a part of one."""
         ahead, self._ahead = self._ahead, b""
-        if len(ahead) > _MOST_AHEAD:
+        if len(ahead) > MOST_AHEAD:
             self._transport.resume_reading()
         self._receive_head(ahead)
 
@@ -487,29 +385,6 @@ class Visitor(asyncio.Protocol):
         if passing is not None and request is not None and not self._recorded:
             self._recorded = True
             self._plane.hooks.end(passing, status)
-
-    def _close(self) -> None:
-        """Everything has been said, and goes out first."""
-        self._state = _LINGER
-        self.deadline = self._plane.now + self._plane.limits.body_idle
-        self._transport.close()
-
-    def _linger(self) -> None:
-        """The visitor may still be sending. To close on unread octets would reset the connection, and the answer with
-        it (RFC 9112 section 9.6): our side is ended, and theirs read for a while.
-        """
-        self._state = _LINGER
-        self._gathering = None
-        self.deadline = self._plane.now + _LINGER_TIME
-        if self._transport.is_closing():
-            return
-        if self._half_closed or not self._transport.can_write_eof():
-            self._transport.close()
-            return
-        self._transport.write_eof()
-        if self._held:
-            self._held = False
-            self._transport.resume_reading()
 
     # --- failures ----------------------------------------------------------------------------------------------------
 
@@ -544,7 +419,7 @@ class Visitor(asyncio.Protocol):
         tell(request.method, request.target, str(status), reason)
         self._record(status)
         self._answered = True
-        whole = self._state == _AHEAD
+        whole = self._state == AHEAD
         persists = whole and self._persists and request.fields.upgrade is None and request.minor == 1
         self._persists = persists
         self.write(
@@ -560,49 +435,7 @@ class Visitor(asyncio.Protocol):
         upstream, self._upstream = self._upstream, None
         if upstream is not None:
             upstream.abort()
-        self._state = _LINGER
-        self.deadline = self._plane.now + _LINGER_TIME
-        socket = self._transport.get_extra_info("socket")
-        if socket is not None:
-            # A reset: to an HTTP/1.0 visitor the usual end of a connection would look like the end of the body.
-            socket.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
-        self._transport.abort()
-
-    # --- tunnels -----------------------------------------------------------------------------------------------------
-
-    def _begin_tunnel(self, upstream: UpstreamConnection, rest: bytes) -> None:
-        """RFC 9110 section 7.8: from here on the octets are another protocol's."""
-        self._state = _TUNNEL
-        upstream.tunnels = True
-        self._moved()
-        if rest:
-            self.write(rest)
-        ahead, self._ahead = self._ahead, b""
-        if ahead:
-            upstream.write(ahead)
-            if len(ahead) > _MOST_AHEAD:
-                self._transport.resume_reading()
-
-    def from_tunnel(self, data: bytes) -> None:
-        """Octets from the upstream's end."""
-        self.deadline = self._plane.now + self._plane.limits.tunnel_timeout
-        self.write(data)
-
-    def tunnel_half_ended(self) -> bool:
-        """The upstream sends no more; whether its other direction stays open."""
-        if self._half_closed or not self._transport.can_write_eof():
-            return False
-        self._upstream_ended = True
-        self._transport.write_eof()
-        return True
-
-    def tunnel_ended(self, *, aborted: bool) -> None:
-        """The upstream's end is gone."""
-        self._upstream = None
-        if aborted:
-            self._transport.abort()
-        else:
-            self._close()
+        self._reset()
 
     # --- Gatekeeper's own pages --------------------------------------------------------------------------------------
 
@@ -610,7 +443,7 @@ class Visitor(asyncio.Protocol):
         """Answered by an app in here; a request body is of no use to it."""
         app = self._plane.pages
         assert app is not None  # noqa: S101 - the prefix is set only with it
-        self._state = _AHEAD
+        self._state = AHEAD
         self._ahead = b"" if request.fields.length else rest
         self._passing = None
         self.deadline = self._plane.now + self._plane.read_timeout
@@ -621,7 +454,7 @@ class Visitor(asyncio.Protocol):
         task.add_done_callback(self._tasks.discard)
 
     def _page_answered(self, octets: bytes, persists: bool) -> None:
-        if self._state != _AHEAD or self._transport.is_closing():
+        if self._state != AHEAD or self._transport.is_closing():
             return
         self._answered = True
         self._persists = self._persists and persists
