@@ -193,6 +193,13 @@ def test_what_leaves_for_one_host_is_not_kept_for_another() -> None:
     assert (second.fields.host, second.fields.onward) == (b"b", None)
 
 
+def test_a_target_with_another_host_does_not_lend_it_to_the_requests_behind_it() -> None:
+    reader = Heads(request_lines(), most_fields=MOST_FIELDS)
+    for target in (b"/", b"http://b/", b"/", b"http://c/", b"http://d/", b"/"):
+        head = b"GET %b HTTP/1.1\r\nHost: a" % target
+        assert told(read_next(head, reader)) == told(read(head))
+
+
 @given(sound_heads)
 def test_a_host_of_ones_own_takes_the_place_of_the_visitors(head: bytes) -> None:
     asked: list[bytes | None] = []
