@@ -176,6 +176,12 @@ def test_the_last_chunk_waits_for_its_trailers() -> None:
     assert framing.feed(b"\r\nmore") == (b"0\r\nX: y\r\n\r\n", b"more")
 
 
+@pytest.mark.parametrize("octets", [b"5\r\nhelloXX", b"5\r\nhello0", b"5\r\nhello\rX", b"5\r\nhello\n"])
+def test_a_chunk_that_is_longer_than_its_size_is_refused_at_once(octets: bytes) -> None:
+    assert feed(Chunked(all_of_them), [octets]).fault
+    assert feed(Chunked(all_of_them), [octets[:1], octets[1:-1], octets[-1:]]).fault
+
+
 @pytest.mark.parametrize("size", [1022, 1023])
 def test_a_size_line_has_a_limit_and_it_is_the_same_in_pieces(size: int) -> None:
     octets = b"5;" + b"e" * (size - 2) + b"\r\nhello\r\n0\r\n\r\n"

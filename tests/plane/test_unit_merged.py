@@ -84,6 +84,11 @@ def test_a_field_that_goes_and_one_that_comes_with_another_name_are_two() -> Non
     assert merged([LINE_A, b"X: 1"], [LINE_A], (A,), ((b"Vary", b"Cookie"),)) == [b"X: 1", b"Vary: Cookie"]
 
 
+def test_a_field_that_stays_is_not_taken_for_the_one_before_it_changed() -> None:
+    odd = b"Set-Cookie:\ta=2"
+    assert merged([LINE_A, b"X: 1", odd], [LINE_A, odd], (A, B), (B,)) == [b"X: 1", odd]
+
+
 def copy_of(field: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
     name, value = field
     return name, value
