@@ -87,8 +87,10 @@ class VerdictLog:
 
     def fault(self, fault: BaseException, *, site: str = "default") -> None:
         """Notes that the gate itself failed: the kind of fault and where, never its text, which may quote a cookie."""
+        # Compiled code is named with its module.
         where = [
-            f"{code.co_filename.rpartition('gatekeeper/')[2]}:{line} {code.co_name}" for code, line in _frames(fault)
+            f"{code.co_filename.rpartition('gatekeeper/')[2]}:{line} {code.co_name.rpartition('.')[2]}"
+            for code, line in _frames(fault)
         ]
         with self._lock:
             self.totals["gate.fault"] += 1

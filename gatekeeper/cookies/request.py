@@ -59,7 +59,7 @@ def parse_cookie(field_value: bytes) -> tuple[CookiePair, ...]:
     return tuple(pairs)
 
 
-def plain_pairs(field_value: bytes, wanted: Container[bytes]) -> PlainPairs | None:
+def plain_pairs_pure(field_value: bytes, wanted: Container[bytes]) -> PlainPairs | None:
     """The names and the whole pairs of a Cookie field value as browsers write it, and the wanted names with their
     values. None for any other field value.
 
@@ -160,3 +160,14 @@ def _php_name(name: bytes) -> bytes:
     if bracket and b"]" not in rest:
         base = base + b"_" + rest
     return base.replace(b".", b"_").replace(b" ", b"_")
+
+
+# The same, compiled, where _pairs.pyx was built and GATEKEEPER_PURE is not set. Coverage is measured without it.
+try:
+    from gatekeeper.cookies import _pairs
+except ImportError:
+    plain_pairs = plain_pairs_pure
+else:  # pragma: no cover
+    plain_pairs = _pairs.plain_pairs
+
+COMPILED = plain_pairs is not plain_pairs_pure

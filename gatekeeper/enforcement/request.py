@@ -51,7 +51,7 @@ def sift(
     return sifted
 
 
-def sift_known(
+def sift_known_pure(
     names: Iterable[bytes], pairs: Iterable[bytes], decisions: Decisions
 ) -> tuple[list[bytes], list[Outcome], dict[bytes, Ruling]] | None:
     """The short way for plain pairs whose names have all been seen: the pairs that stay, and for the others the
@@ -140,3 +140,12 @@ def _obstacle(pair: CookiePair, decisions: Decisions, host: str, path: str) -> R
     # The constant of { value = … } may be read; an older value under the same name may not.
     replaced = own.rule is not None and own.rule.on_refusal is OnRefusal.REPLACE
     return own if replaced and own.rule and pair.value != own.rule.replacement.encode() else None
+
+
+# The same, compiled, where _judge.pyx was built and GATEKEEPER_PURE is not set. Coverage is measured without it.
+try:
+    from gatekeeper.enforcement import _judge
+except ImportError:
+    sift_known = sift_known_pure
+else:  # pragma: no cover
+    sift_known = _judge.sift_known

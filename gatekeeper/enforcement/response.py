@@ -98,7 +98,7 @@ def judge(
     return _judge_slowly(value, decisions, host, path, now, sent)
 
 
-def judge_all(
+def judge_all_pure(
     fields: FieldList,
     rulings: Mapping[bytes, Ruling],
     lives: Mapping[bytes, int],
@@ -250,3 +250,14 @@ def _refuse(cookie: SetCookie, ruling: Ruling, now: int, sent: frozenset[bytes],
             return _rewritten(rewrite.with_value(cookie, constant), ruling, now, sent, value)
         case _:
             return ruling.verdict(Direction.RESPONSE, Action.DROP), None
+
+
+# The same, compiled, where _judge.pyx was built and GATEKEEPER_PURE is not set. Coverage is measured without it.
+try:
+    from gatekeeper.enforcement import _judge
+except ImportError:
+    judge_all = judge_all_pure
+else:  # pragma: no cover
+    judge_all = _judge.judge_all
+
+COMPILED = judge_all is not judge_all_pure
