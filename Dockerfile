@@ -5,12 +5,15 @@ FROM python:3.11-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
 
+# What the compiled parts need; nothing of it gets into the image that runs.
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
+
 # What changes seldom comes first: the locked dependencies, each checked against its hashes.
 COPY requirements/run.txt requirements/build.txt requirements/
 RUN python -m venv /opt/gatekeeper && /opt/gatekeeper/bin/pip install --require-hashes -r requirements/run.txt
 RUN python -m venv /opt/build && /opt/build/bin/pip install --require-hashes -r requirements/build.txt
 
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml hatch_build.py README.md LICENSE ./
 COPY gatekeeper/ gatekeeper/
 RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /tmp/wheel . \
     && /opt/gatekeeper/bin/pip install --no-deps /tmp/wheel/*.whl \

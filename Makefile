@@ -1,7 +1,12 @@
 # make run     Gatekeeper in front of UPSTREAM=http://… or, without it, of the bundled sample shop
 # make test    everything that must hold before a change lands
+# make speed   compiles what can be, in place: the same answers, sooner
 # make fuzz    the properties again, with new examples (about five minutes)
 # make bench   what it costs: the gate alone (bench-core), then the proxy beside its peers (bench-proxy; half an hour)
+# make wheel   builds the wheel, and tries it in an environment of its own
+# make soak    the proxy under load for a quarter of an hour
+# make autobahn  WebSockets through the proxy, by the Autobahn suite
+# make peers   what nginx, HAProxy and others make of the same octets
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
@@ -13,7 +18,11 @@ CONFIG ?=
 UPSTREAM ?=
 BENCH ?= all
 
-.PHONY: help run test lint types imports tests system fuzz bench bench-core bench-proxy lock clean
+# What is tested once more with the compiled parts: what calls them, and what compares both forms.
+COMPILED := tests/enforcement tests/conformance tests/cookies tests/properties/test_shortcuts.py \
+	tests/properties/test_both_forms.py tests/docs/test_built.py tests/plane/test_unit_*.py
+
+.PHONY: help run test lint types imports tests system compiler speed wheel fuzz bench bench-core bench-proxy soak autobahn peers lock clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p;/^\.DEFAULT/q' Makefile
@@ -38,17 +47,37 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
 
-# The end-to-end tests drive a real browser and a real PHP app.
+$(VENV)/.build: requirements/build.txt | $(VENV)/.run
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/build.txt
+	@touch $@
+
+# The end-to-end tests drive a real browser, a real PHP app and real proxies.
 system:
 	@missing=""; command -v chromium >/dev/null || missing="$$missing chromium"; command -v php >/dev/null || missing="$$missing php-cli"; \
-	command -v openssl >/dev/null || missing="$$missing openssl"; \
+	command -v openssl >/dev/null || missing="$$missing openssl"; command -v nginx >/dev/null || missing="$$missing nginx-light"; \
+	command -v haproxy >/dev/null || missing="$$missing haproxy"; command -v node >/dev/null || missing="$$missing nodejs"; \
 	if [ -n "$$missing" ]; then \
 		if [ "$$(id -u)" = 0 ]; then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
 		else echo "install with apt-get:$$missing" >&2; exit 1; fi; fi
 
+# A C compiler and Python's headers. As root they are installed; without them all runs as well, only slower.
+compiler: | $(BIN)/python
+	@missing=""; command -v gcc >/dev/null || missing="$$missing gcc libc6-dev"; \
+	header="$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h"; \
+	[ -e "$$header" ] || missing="$$missing python3-dev"; \
+	if [ -n "$$missing" ]; then \
+		if [ "$$(id -u)" = 0 ]; then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+		else echo "to compile, install with apt-get:$$missing" >&2; fi; fi
+
+# Whatever is built is used, by "make run" too; GATEKEEPER_PURE=1 in the environment runs the other form.
+speed: $(VENV)/.build compiler
+	$(BIN)/python hatch_build.py
+
 # --- the main job ------------------------------------------------------------------------------------------------
 
+# What was compiled before is compiled anew when its source has changed.
 run: $(VENV)/.run
+	@! ls gatekeeper/enforcement/*.so >/dev/null 2>&1 || $(BIN)/python hatch_build.py || [ $$? = 3 ]
 	@if [ -n "$(UPSTREAM)" ]; then \
 		exec $(BIN)/gatekeeper run --upstream "$(UPSTREAM)" --listen "$(LISTEN)" $(if $(CONFIG),--config "$(CONFIG)"); \
 	else \
@@ -69,9 +98,13 @@ types: $(VENV)/.dev
 imports: $(VENV)/.dev
 	$(BIN)/lint-imports
 
-tests: $(VENV)/.dev system
-	$(BIN)/coverage run -m pytest -q
+# Coverage does not see compiled code, so the main run is of the pure form.
+tests: $(VENV)/.dev system compiler
+	@$(BIN)/python hatch_build.py || [ $$? = 3 ]
+	GATEKEEPER_PURE=1 $(BIN)/coverage run -m pytest -q
 	$(BIN)/coverage report --include='gatekeeper/wire/*,gatekeeper/cookies/*,gatekeeper/consent/*,gatekeeper/policy/*,gatekeeper/enforcement/*' --fail-under=100
+	@if ls gatekeeper/enforcement/*.so >/dev/null 2>&1; then env -u GATEKEEPER_PURE $(BIN)/python -m pytest -q $(COMPILED); \
+	else echo "not built, so the compiled form was not tested" >&2; fi
 
 # New examples for every property, for as long as it takes to draw them ten times: about five minutes.
 fuzz: $(VENV)/.dev
@@ -86,6 +119,20 @@ bench-core: $(VENV)/.dev
 bench-proxy: $(VENV)/.dev
 	$(BIN)/python -m bench.proxy $(BENCH)
 
+wheel: $(VENV)/.dev compiler
+	rm -rf dist
+	$(BIN)/python -m hatchling build
+	GATEKEEPER_WHEEL=dist $(BIN)/python -m pytest -q tests/docs/test_built.py
+
+soak: $(VENV)/.dev
+	GATEKEEPER_SOAK=1 timeout 900 $(BIN)/python -m pytest -q tests/plane/soak
+
+autobahn: $(VENV)/.dev
+	timeout 1200 $(BIN)/python -m tests.plane.websockets.autobahn
+
+peers: $(VENV)/.dev system
+	timeout 600 $(BIN)/python -m tests.plane.peers
+
 # --- upkeep ------------------------------------------------------------------------------------------------------
 
 # Versions and hashes, no addresses. Needs pip-tools.
@@ -96,4 +143,5 @@ lock:
 			-o requirements/$${extra:-run}.txt pyproject.toml; done
 
 clean:
+	find gatekeeper \( -name '*.so' -o -name '*.c' \) -delete
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage* dist build
