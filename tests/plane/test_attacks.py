@@ -67,7 +67,6 @@ def test_a_head_beyond_the_limit_is_refused_also_behind_the_same_fields(wire: Wi
 # --- what the operator is told ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.xfail(strict=True, reason="the last piece that came is told in place of the first line")
 def test_of_a_head_that_is_too_large_no_value_is_told(wire: Wire) -> None:
     visitor = wire.visit()
     visitor.send(b"GET /large HTTP/1.1\r\nHost: shop.example\r\nCookie: a=" + b"y" * 65_000)
@@ -77,7 +76,6 @@ def test_of_a_head_that_is_too_large_no_value_is_told(wire: Wire) -> None:
     assert "hunter2" not in told(wire)
 
 
-@pytest.mark.xfail(strict=True, reason="what is no request line is told as if it were one")
 def test_of_a_body_longer_than_its_length_nothing_is_told(wire: Wire) -> None:
     visitor = wire.visit()
     visitor.send(
@@ -90,7 +88,6 @@ def test_of_a_body_longer_than_its_length_nothing_is_told(wire: Wire) -> None:
 # --- pipelining ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.xfail(strict=True, reason="with each answer it reads on, however much is held")
 def test_requests_that_are_answered_do_not_pile_up_behind_each_other(wire: Wire) -> None:
     """Sent as fast as the gate takes them, while each is answered after a moment."""
 
@@ -131,7 +128,6 @@ def resident(pid: int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
 
 
-@pytest.mark.xfail(strict=True, reason="the connection is closed on unread octets")
 def test_what_follows_the_last_request_does_not_cost_its_answer(wire: Wire) -> None:
     """RFC 9112 section 9.6: to close on unread octets resets the connection."""
     body = b"b" * 2_000_000
@@ -189,7 +185,6 @@ def test_an_upload_that_moves_behind_an_answers_head_is_not_idle(hasty: Wire) ->
 # --- tunnels ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.xfail(strict=True, reason="what the visitor ended before the 101 is not ended behind it")
 def test_an_end_that_came_before_the_101_is_passed_on_behind_it(wire: Wire) -> None:
     heard: list[bytes] = []
 
@@ -259,7 +254,6 @@ def test_what_was_said_early_to_an_upstream_that_does_not_read_does_not_open_the
 # --- deadlines -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.xfail(strict=True, reason="half of an empty line begins a head, with all its time")
 def test_empty_lines_that_drip_in_pieces_are_cut(hasty: Wire) -> None:
     visitor = hasty.visit()
     until = time.monotonic() + 6
@@ -274,7 +268,6 @@ def test_empty_lines_that_drip_in_pieces_are_cut(hasty: Wire) -> None:
 # --- the pool --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.xfail(strict=True, reason="a connection rests also while somebody waits for one")
 def test_who_waits_behind_an_answer_to_head_does_not_wait_for_nothing(narrow: Wire) -> None:
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
     narrow.play(serving(answer))

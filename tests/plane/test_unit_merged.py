@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -94,7 +93,6 @@ def copy_of(field: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
     return name, value
 
 
-@pytest.mark.xfail(strict=True, reason="the first line that reads the same is taken out in place of the last")
 def test_the_last_of_two_lines_that_read_the_same_goes_and_the_order_stays() -> None:
     """The last cookie of a name is what a browser keeps."""
     first, last = A, copy_of(A)
@@ -103,7 +101,6 @@ def test_the_last_of_two_lines_that_read_the_same_goes_and_the_order_stays() -> 
     assert merged(lines, lines.copy(), (first, B, last), (first, B)) == [LINE_A, LINE_B]
 
 
-@pytest.mark.xfail(strict=True, reason="the first line that reads the same is changed in place of the last")
 def test_the_last_of_two_lines_that_read_the_same_changes_in_its_place() -> None:
     first, last = A, copy_of(A)
     answer = (first, (b"Set-Cookie", b"changed"))

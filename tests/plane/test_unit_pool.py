@@ -314,7 +314,6 @@ def test_nobody_is_forgotten_or_told_twice_and_no_connection_is_lent_twice(steps
     run(story)
 
 
-@pytest.mark.xfail(strict=True, reason="each of several in one turn of the loop ends the same resting connection")
 def test_there_are_never_more_connections_than_may_be() -> None:
     async def story(connector: Connector) -> None:
         pool = pool_of(connector, most=1)
@@ -328,7 +327,6 @@ def test_there_are_never_more_connections_than_may_be() -> None:
     run(story)
 
 
-@pytest.mark.xfail(strict=True, reason="a connection rests also while somebody waits for one")
 def test_who_waits_does_not_wait_for_a_connection_to_rest() -> None:
     async def story(connector: Connector) -> None:
         pool = pool_of(connector, most=1)
