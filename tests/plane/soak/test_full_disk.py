@@ -15,7 +15,7 @@ TABLES = '[log]\ndestination = "/dev/full"\nrepeat = "0s"\n'
 EVENTS = 2  # of each exchange: two cookies that nobody gets
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("workers", sized(["1"], ["1", "2"]))
 def test_a_full_disk_loses_the_log_and_no_exchange(tmp_path: Path, workers: str) -> None:
     outcomes: list[Response | Exception] = []
 
