@@ -19,8 +19,8 @@ UPSTREAM ?=
 BENCH ?= all
 
 # What is tested once more with the compiled parts: what calls them, and what compares both forms.
-COMPILED := tests/enforcement tests/conformance tests/cookies tests/properties/test_shortcuts.py \
-	tests/properties/test_both_forms.py tests/docs/test_built.py tests/plane/test_unit_*.py
+COMPILED := tests/enforcement tests/conformance tests/cookies/test_cookie_pairs.py tests/properties/test_shortcuts.py \
+	tests/properties/test_both_forms.py tests/docs/test_built.py tests/plane/test_unit_response.py tests/audit/test_log.py
 
 .PHONY: help run test lint types imports tests system compiler speed wheel fuzz bench bench-core bench-proxy soak autobahn peers lock clean
 

@@ -23,7 +23,7 @@ from tests.properties.policies import HOST, NAMES, NOW, PATH, gate
 pytestmark = pytest.mark.skipif(
     not (pairs.COMPILED and response.COMPILED), reason="not compiled (make speed), or GATEKEEPER_PURE is set"
 )
-thorough = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+thorough = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 REPORT_ONLY = '[enforcement]\nmode = "report-only"\n'
 CHOICES = [b"cookies_preferences=none", b"cookies_preferences=all", b"cookies_preferences=analytics"]
