@@ -119,7 +119,8 @@ class Exchange:
         """
         if self.gate.policy.enforcement.mode is not Mode.ENFORCE:
             return fields
-        return tuple(field for field in fields if field[0].lower() not in _NOT_IN_TRAILERS)
+        kept = tuple(field for field in fields if field[0].lower() not in _NOT_IN_TRAILERS)
+        return fields if len(kept) == len(fields) else kept
 
     # --- the request -------------------------------------------------------------------------------------------------
 

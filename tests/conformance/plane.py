@@ -63,9 +63,6 @@ class DataPlane:
         self._origin.heads.clear()
         log = Recorder()
         self._plane.hooks = _hooks(policy, log)
-        # What stood several times in the last case's head is no guess about this one's; that both ways of reading come
-        # to the same is a property of its own (tests/plane/test_unit_response.py).
-        self._plane.responses.run = None
         status, fields, body = ask(self._port, case)
         seen = tuple((name.lower(), value) for name, value in fields_of(self._origin.lines[1:]))
         return observed(case, log, status, fields, seen, body)

@@ -221,7 +221,6 @@ def test_white_space_around_a_value_of_a_run_is_no_part_of_it(way: object, where
     assert outcome(head, guessing_lines(), b"GET") == reference(head, b"GET")
 
 
-@pytest.mark.xfail(strict=True, reason="what a hook adds to a run stands behind the run, and not at the end")
 def test_a_field_that_a_hook_adds_stands_at_the_end_behind_a_run_too(way: object) -> None:
     def added(fields: FieldList) -> FieldList:
         return (*fields, (b"Set-Cookie", b"c=; Max-Age=0"))

@@ -38,7 +38,6 @@ def cut(bytes head, memory):
     cdef const char *stop
     cdef const char *colon
     cdef const char *value
-    cdef const char *last
     cdef const char *piece = NULL  # where the lines that go on without a gap begin
     cdef const char *reached = NULL  # and where they end so far
     cdef Py_ssize_t size
@@ -89,12 +88,10 @@ def cut(bytes head, memory):
             elif place == 2:
                 return None
             value = colon + 1
-            last = stop
-            while value < last and (value[0] == 32 or value[0] == 9):
-                value += 1
-            while last > value and ((last - 1)[0] == 32 or (last - 1)[0] == 9):
-                last -= 1
-            watched.append((name, PyBytes_FromStringAndSize(value, last - value)))
+            if value == stop or value[0] != 32:
+                return None  # not as it would be written again
+            value += 1
+            watched.append((name, PyBytes_FromStringAndSize(value, stop - value)))
             p = stop
             continue
         if kind != PLAIN:

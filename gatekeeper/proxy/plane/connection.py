@@ -39,6 +39,8 @@ class Connection(asyncio.Protocol):
         self._held = False  # we read slower than the visitor writes
         self._half_closed = False
         self._upstream_ended = False  # its side of the tunnel
+        self._full = False  # as many requests wait for their turn as may
+        self._unsent = 0  # octets that had not left when that was looked at last, at the end of the connection
 
     def _record(self, status: int | None) -> None:
         """The exchange under way, if any, is over, with this status or without an answer."""
@@ -126,19 +128,30 @@ class Connection(asyncio.Protocol):
             self._held = False
             if not self._transport.is_closing():
                 self._moved()
-                self._transport.resume_reading()
+                if not self._full:
+                    self._transport.resume_reading()
 
     def _moved(self) -> None:
         plane = self._plane
         idle = plane.limits.tunnel_timeout if self._state == TUNNEL else plane.limits.body_idle
         self.deadline = plane.now + idle
 
+    def _mind_ahead(self) -> None:
+        """Reads no more while too much is held of what came before its turn."""
+        full = len(self._ahead) > MOST_AHEAD
+        if full != self._full and not self._transport.is_closing():
+            self._full = full
+            if full:
+                self._transport.pause_reading()
+            elif not self._held:
+                self._transport.resume_reading()
+
     # --- ends --------------------------------------------------------------------------------------------------------
 
     def _close(self) -> None:
         """Everything has been said, and goes out first."""
         self._state = LINGER
-        self.deadline = self._plane.now + self._plane.limits.body_idle
+        self._wait_until_sent()
         self._transport.close()
 
     def _linger(self) -> None:
@@ -147,7 +160,8 @@ class Connection(asyncio.Protocol):
         """
         self._state = LINGER
         self._gathering = None
-        self.deadline = self._plane.now + _LINGER_TIME
+        self._ahead = b""
+        self._wait_until_sent()
         if self._transport.is_closing():
             return
         if self._half_closed or not self._transport.can_write_eof():
@@ -155,8 +169,21 @@ class Connection(asyncio.Protocol):
             return
         self._transport.write_eof()
         # It may have been paused for what it sent before its turn, or more than the upstream took.
-        self._held = False
+        self._held = self._full = False
         self._transport.resume_reading()
+
+    def _wait_until_sent(self) -> None:
+        self._unsent = self._transport.get_write_buffer_size()
+        self.deadline = self._plane.now + (self._plane.limits.body_idle if self._unsent else _LINGER_TIME)
+
+    def _lingered(self) -> None:
+        """As long as the visitor reads what is left, if slowly, there is time; then a little more to end its side."""
+        before = self._unsent
+        left = self._transport.get_write_buffer_size()
+        if before and left < before:
+            self._wait_until_sent()
+        else:
+            self._transport.abort()
 
     def _reset(self) -> None:
         """Ends the connection so that nobody takes what was sent for the whole: to an HTTP/1.0 visitor the usual end of
@@ -181,8 +208,9 @@ class Connection(asyncio.Protocol):
         ahead, self._ahead = self._ahead, b""
         if ahead:
             upstream.write(ahead)
-            if len(ahead) > MOST_AHEAD:
-                self._transport.resume_reading()
+            self._mind_ahead()
+        if self._half_closed:
+            upstream.end_sending()
 
     def from_tunnel(self, data: bytes) -> None:
         """Octets from the upstream's end."""

@@ -163,7 +163,7 @@ class Chunked:
             end = start + 2
             return (b"".join(pieces) if self._decoded else data[:end] if end < len(data) else data), data[end:]
         end = data.find(b"\r\n\r\n", start)
-        if (len(data) if end < 0 else end) - start > _LONGEST_TRAILERS:
+        if (len(data) - 3 if end < 0 else end) - start > _LONGEST_TRAILERS:
             raise Untrusted("its trailer section is too large")
         if end < 0:
             if _BARE_LF(data, start):

@@ -2,13 +2,16 @@
 
 A hook is shown only the fields that it watches, so that all others cost it nothing. It answers with the same tuple
 when it changes nothing; a field that it leaves alone is the same object in its answer, a changed one stands in the
-place of the original, and a new one at the end.
+place of the original, and a new one at the end. A watched value is shown as it stands behind the colon
+and one space: white space round it is the hook's to read over.
 """
 
 from collections.abc import Sequence
 from typing import Any, Protocol
 
 from gatekeeper.wire.fields import FieldList
+
+Field = tuple[bytes, bytes]
 
 
 class Passing(Protocol):
@@ -79,21 +82,41 @@ class NoHooks:
         """Nobody listens."""
 
 
-def merged(lines: list[bytes], watched: Sequence[bytes], before: FieldList, after: FieldList) -> list[bytes]:
-    """The lines of a head with what a hook made of the watched ones, which are among them. Changes ``lines``."""
-    at = 0
-    size = len(after)
+def placed(before: FieldList, after: FieldList) -> tuple[Sequence[Field | None], Sequence[Field]]:
+    """What a hook made of each field that it was shown (None: it is gone), and what is new."""
     originals = set(map(id, before))
-    for line, field in zip(watched, before, strict=True):
-        if at < size and after[at] is field:
-            at += 1
-        elif at < size and id(after[at]) not in originals and after[at][0] == field[0]:
-            lines[lines.index(line)] = _line(after[at])
+    places: list[Field | None] = []
+    at, size = 0, len(after)
+    for field in before:
+        if at < size and (after[at] is field or (id(after[at]) not in originals and after[at][0] == field[0])):
+            places.append(after[at])
             at += 1
         else:
-            lines.remove(line)
-    return lines + [_line(field) for field in after[at:]] if at < size else lines
+            places.append(None)
+    return places, after[at:]
 
 
-def _line(field: tuple[bytes, bytes]) -> bytes:
-    return b"%b: %b" % field
+def merged(lines: list[bytes], watched: Sequence[bytes], before: FieldList, after: FieldList) -> list[bytes]:
+    """The lines of a head with what a hook made of the watched ones, which are among them, in order."""
+    places, new = placed(before, after)
+    changed = []
+    seen, number = 0, len(watched)
+    for line in lines:
+        if seen == number or line is not watched[seen]:
+            changed.append(line)
+            continue
+        field = places[seen]
+        if field is not None:
+            changed.append(line if field is before[seen] else written(field))
+        seen += 1
+    return changed + [written(field) for field in new]
+
+
+def are_of(after: FieldList, before: FieldList) -> bool:
+    """Whether a hook took fields away and did nothing else."""
+    return set(map(id, before)).issuperset(map(id, after))
+
+
+def written(field: Field) -> bytes:
+    """The line of a field."""
+    return field[0] + b": " + field[1]

@@ -120,7 +120,8 @@ class Lines:
             kind = self._name(name)
         if not colon:
             raise Untrusted("a field line can be read in more than one way")
-        value = rest.strip(b" \t")
+        # A watched one is shown as it is: white space round it may be what somebody stumbles over.
+        value = rest.removeprefix(b" ") if kind == WATCHED else rest.strip(b" \t")
         meaning = _MEANINGS[kind](value) if kind in _MEANINGS else None
         entry = (kind, (name, value), meaning)
         if name in self._repeats and len(line) <= _SHORT:

@@ -13,18 +13,19 @@ from gatekeeper.proxy.plane.answers import short_answer
 from gatekeeper.proxy.plane.request import Request
 
 _logger = logging.getLogger("gatekeeper.proxy")
+Reply = Callable[[Request, bytes, bool], None]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-async def serve_page(app: ASGIApp, request: Request, *, scheme: bytes, reply: Callable[[bytes, bool], None]) -> None:
-    """Asks the app and replies with the octets of its answer, and whether the connection may stay open."""
+async def serve_page(app: ASGIApp, request: Request, *, scheme: bytes, reply: Reply) -> None:
+    """Asks the app and replies with the request, the octets of its answer, and whether the connection may stay open."""
     persists = request.fields.keep_alive and request.minor == 1 and not request.fields.length
     try:
         octets = await _ask(app, request, scheme, persists)
     except Exception:
         _logger.exception("a page of Gatekeeper's own failed")
         octets = short_answer(500, head_only=request.method == b"HEAD", close=not persists)
-    reply(octets, persists)
+    reply(request, octets, persists)
 
 
 async def _ask(app: ASGIApp, request: Request, scheme: bytes, persists: bool) -> bytes:

@@ -65,13 +65,14 @@ class Pool:
 
     def ask(self, visitor: "Visitor") -> None:
         """A connection for this visitor as soon as there is one; it is told by ``connected`` or ``failed``."""
-        if self._count < self._most or self._resting:
-            if self._count >= self._most:
-                next(iter(self._resting)).abort()
+        if self._count < self._most:
             self._connecting[visitor] = self._begin(self._connect(visitor))
             self._count += 1
         else:
             self._waiting[visitor] = self.now + self._queue_wait
+            if self._resting:
+                # Its place is free as soon as it has ended.
+                self._resting.popitem()[0].abort()
 
     def forget(self, visitor: "Visitor") -> None:
         """The visitor is gone; a connection that is being made for it will be another's."""
@@ -80,7 +81,7 @@ class Pool:
 
     def give_back(self, connection: UpstreamConnection, *, rests: bool) -> None:
         """A connection whose exchange is over in good order."""
-        if self._closed:
+        if self._closed or (rests and self._waiting):
             connection.abort()
         elif rests:
             self._resting[connection] = self.now

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from gatekeeper.proxy.plane.hooks import merged
+from gatekeeper.proxy.plane.hooks import Field, are_of, merged, placed, written
 from gatekeeper.proxy.plane.lines import (
     CODING,
     CONNECTION,
@@ -69,7 +69,13 @@ class Response:
         lines = self.lines
         if self._watched_lines is None:
             at = self._at
+            new: Sequence[Field] = ()
+            if fields is not self.watched and not are_of(fields, self.watched):
+                places, new = placed(self.watched, fields)
+                fields = tuple(field for field in places if field is not None)
             lines[at:at] = [name + b": " + value for name, value in fields]
+            if new:
+                lines += map(written, new)
         elif fields is not self.watched:
             lines = merged(lines, self._watched_lines, self.watched, fields)
         lines.insert(0, self.first)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gatekeeper.proxy.plane.visitor import Visitor
 
 _BEGINNING = b"HTTP/1."
+_LAST_WORDS = 30.0  # seconds for the end of a tunnel to be read
 
 
 class UpstreamConnection(asyncio.Protocol):
@@ -95,6 +96,8 @@ class UpstreamConnection(asyncio.Protocol):
         """The visitor is gone; what it said last goes out first."""
         self.visitor = None
         self._transport.close()
+        # An upstream that does not read it must not keep its place for ever.
+        asyncio.get_running_loop().call_later(_LAST_WORDS, self._transport.abort)
 
     def end_sending(self) -> None:
         """The visitor has ended its side of a tunnel."""

@@ -10,11 +10,12 @@ fails behind it cannot be told any more: the transfer breaks off, so that nobody
 """
 
 import asyncio
+import re
 from typing import Any
 
 from gatekeeper.proxy.forwarded import forward
 from gatekeeper.proxy.plane.answers import short_answer
-from gatekeeper.proxy.plane.connection import AHEAD, BODY, HEAD, LINGER, MOST_AHEAD, NEVER, TUNNEL, Connection
+from gatekeeper.proxy.plane.connection import AHEAD, BODY, HEAD, LINGER, NEVER, TUNNEL, Connection
 from gatekeeper.proxy.plane.framing import Chunked, Framing, Sized, UntilClose
 from gatekeeper.proxy.plane.gathering import Gathering, TooLarge, without_empty_lines
 from gatekeeper.proxy.plane.hooks import Passing, merged
@@ -27,6 +28,10 @@ from gatekeeper.proxy.plane.upstream import UpstreamConnection
 from gatekeeper.proxy.upstream import UpstreamError
 from gatekeeper.wire.fields import FieldList
 
+# The beginning of a request line that surely is one.
+_FIRST_WORDS = re.compile(
+    rb"([A-Z]{2,20}) (/[\x21-\x7e]{0,512}|\*|[Hh][Tt][Tt][Pp][Ss]?://[\x21-\x7e]{0,512})[ ?]"
+).match
 _TOKEN = frozenset(b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 
 # RFC 9110 section 9.2.2.
@@ -64,8 +69,7 @@ class Visitor(Connection):
             self._receive_body(data)
         elif state == AHEAD:
             self._ahead += data
-            if len(self._ahead) > MOST_AHEAD:
-                self._transport.pause_reading()
+            self._mind_ahead()
         elif state == TUNNEL and self._upstream is not None:
             self.deadline = self._plane.now + self._plane.limits.tunnel_timeout
             self._upstream.write(data)
@@ -80,7 +84,7 @@ class Visitor(Connection):
         elif gathering is not None:
             self._refuse(Refusal(408, "its head did not arrive in time"), gathering.octets)
         elif state == LINGER:
-            self._transport.abort()
+            self._lingered()
         elif state == TUNNEL:
             self._break_off("no octet moved in its tunnel")
         elif state == BODY and not self._answered and not self._held:
@@ -120,13 +124,16 @@ class Visitor(Connection):
                 request = self._heads.read(data[:end])
                 rest = data[end + 4 :]
         except Refusal as refusal:
-            self._refuse(refusal, data)
+            self._refuse(refusal, self._so_far(data))
         except Untrusted as fault:
-            self._refuse(Refusal(400, str(fault)), data)
+            self._refuse(Refusal(400, str(fault)), self._so_far(data))
         except TooLarge:
-            self._refuse(Refusal(431, f"its head is larger than {most} octets"), data)
+            self._refuse(Refusal(431, f"its head is larger than {most} octets"), self._so_far(data))
         else:
             self._begin(request, rest)
+
+    def _so_far(self, data: bytes) -> bytes:
+        return data if self._gathering is None else self._gathering.octets
 
     def _wait_for_head(self, data: bytes) -> None:
         if self._half_closed:
@@ -135,15 +142,18 @@ class Visitor(Connection):
             if not (data[0] in _TOKEN or data == b"\r"):
                 raise Refusal(400, "its first line is none of HTTP/1.1")
             self._gathering = Gathering(data, self._plane.limits.request_head)
-            self.deadline = self._plane.now + self._plane.limits.head_timeout
+            # What may be half of an empty line wins no time, or a drip of them would have no end.
+            until = self._plane.now + self._plane.limits.head_timeout
+            self.deadline = min(self.deadline, until) if data == b"\r" else until
 
     def _refuse(self, refusal: Refusal, head: bytes = b"") -> None:
         """A head that goes no further. Nobody knows where the next would begin, so the connection ends."""
         self._gathering = None
         self._persists = False
-        # As far as it can be made out, for the operator's log.
-        method, _, rest = head[:512].partition(b"\r\n")[0].partition(b" ")
-        tell(method, rest.partition(b" ")[0], str(refusal.status), str(refusal))
+        # As far as it can be made out, for the operator's log; what is no request may be anything, a value too.
+        match = _FIRST_WORDS(head)
+        method, target = match.groups() if match else (b"-", b"-")
+        tell(method, target, str(refusal.status), str(refusal))
         self.write(short_answer(refusal.status, head_only=method == b"HEAD", close=True))
         self._linger()
 
@@ -167,7 +177,7 @@ class Visitor(Connection):
             if onward is None:
                 onward = fields.onward = self._onward(fields, fields.lines)
         else:
-            onward = self._onward(fields, merged(fields.lines.copy(), fields.watched_lines, watched, seen))
+            onward = self._onward(fields, merged(fields.lines, fields.watched_lines, watched, seen))
         head = request.line + onward
         if plane.prefix:
             # "*" is about the server as a whole, which is not the app's part of it.
@@ -276,36 +286,42 @@ class Visitor(Connection):
                 return False
             if not response.upgrade or request.fields.upgrade is None or self._state != AHEAD:
                 raise Untrusted("it switched to another protocol unasked")
-        fields = passing.response(status, response.watched)
-        lines = response.onward(fields)
-        self._answered = True
-        self._outgoing = []
+        lines = response.onward(passing.response(status, response.watched))
         if self._state == BODY:
             # An answer before the request is whole: what more comes of that is seldom wanted, and where it ends cannot
             # be relied on.
             self._persists = False
-        self._record(status)
         upstream.keep_alive = response.keep_alive
         upstream.rests = response.announced
         if status == 101:
+            self._answering(status)
             self.write(b"\r\n".join(lines) + END)
             self._begin_tunnel(upstream, rest)
             return True
         length = response.length
         if self._persists and request.minor and length >= 0 and length == len(rest):
             # Most answers come whole.
+            self._answering(status)
             lines.append(b"")
             lines.append(rest)
             self.write(b"\r\n".join(lines))
             self.finish()
             return True
-        upstream.framing = framing = self._framing(response, request, lines)
-        octets, surplus = framing.feed(rest)
+        framing = self._framing(response, request, lines)
+        octets, surplus = framing.feed(rest)  # what begins wrong is still no answer
+        upstream.framing = framing
+        self._answering(status)
         self.write(b"\r\n".join(lines) + END + octets)
         self.deadline = plane.now + plane.limits.body_idle
         if framing.done:
             upstream.finish(surplus)
         return True
+
+    def _answering(self, status: int) -> None:
+        """The answer's head leaves: from here on nothing else can be said, or sent again."""
+        self._answered = True
+        self._outgoing = []
+        self._record(status)
 
     def _interim(self, response: Response, request: Request, passing: Passing) -> None:
         """RFC 9110 section 15.2: interim answers go on, but to an HTTP/1.0 visitor."""
@@ -367,17 +383,13 @@ class Visitor(Connection):
         if upstream is not None:
             upstream.release(whole=whole and not upstream.clogged)
         self._outgoing = []
-        if whole:
-            self._close()
-        else:
-            self._linger()
+        self._linger()
 
     def _next(self) -> None:
         """A request came before its turn, or a part of one."""
         ahead, self._ahead = self._ahead, b""
-        if len(ahead) > MOST_AHEAD:
-            self._transport.resume_reading()
         self._receive_head(ahead)
+        self._mind_ahead()
 
     def _record(self, status: int | None) -> None:
         """The hook is told of the end once, as soon as the answer's head has left or cannot leave any more."""
@@ -453,13 +465,13 @@ class Visitor(Connection):
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _page_answered(self, octets: bytes, persists: bool) -> None:
-        if self._state != AHEAD or self._transport.is_closing():
+    def _page_answered(self, request: Request, octets: bytes, persists: bool) -> None:
+        if self._request is not request or self._state != AHEAD or self._transport.is_closing():
             return
         self._answered = True
         self._persists = self._persists and persists
         self.write(octets)
-        if self._request is not None and self._request.fields.length:
+        if request.fields.length:
             self._linger()
         else:
             self.finish()
