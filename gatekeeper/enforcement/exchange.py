@@ -9,6 +9,7 @@ A :class:`Gate` is shared; an :class:`Exchange` is the only state, one for each 
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from gatekeeper.consent.choice import ABSENT
 from gatekeeper.cookies.grammar import CONTROL, WSP
@@ -88,12 +89,19 @@ class Exchange:
         """Every verdict so far, in order; cookie-names, never values."""
         return tuple(verdict for verdict, _ in self.outcomes)
 
-    def request(self, fields: FieldList) -> FieldList:
-        """The request's fields as the upstream may see them."""
+    def request(self, fields: FieldList, kept: list[Any] | None = None) -> FieldList:
+        """The request's fields as the upstream may see them.
+
+        ``kept`` is empty at first, and belongs to these very fields: where they all pass, it comes to hold under which
+        gate and by what choice, so that the next exchange with the same fields need not look at them again.
+        """
         if self.gate.is_off:
             return fields
+        if kept and kept[0] is self.gate and self.now < kept[1].until:
+            self._weigh(kept[1])
+            return fields
         try:
-            return self._request(fields)
+            return self._request(fields, kept)
         except Exception as fault:  # noqa: BLE001 — principle 1: whatever breaks in here, nothing gets past
             self.fault = fault
             return self._closed_request(fields)
@@ -124,17 +132,9 @@ class Exchange:
 
     # --- the request -------------------------------------------------------------------------------------------------
 
-    def _request(self, fields: FieldList) -> FieldList:
+    def _request(self, fields: FieldList, kept: list[Any] | None) -> FieldList:
         gate = self.gate
-        cookies = []
-        signal = False
-        for name, value in fields:
-            size = len(name)
-            if size == 6:
-                if name.lower() == b"cookie":
-                    cookies.append(value)
-            elif size in _SIGNAL_SIZES and name.lower() in gate.signals and value.strip(WSP) == b"1":
-                signal = True
+        cookies, signal = self._told(fields)
         if not cookies:
             if signal:
                 self._weigh(gate.reading_of((), signal, self.now))
@@ -144,16 +144,33 @@ class Exchange:
         if plain is None or len(plain[1]) > MAX_PAIRS + 1:
             return self._look_at_each(fields, cookies, signal)
         names, pairs, told = plain
-        decisions = self._weigh(gate.reading_of(tuple(told), signal, self.now))
+        reading = gate.reading_of(tuple(told), signal, self.now)
+        decisions = self._weigh(reading)
         if gate.needs_sent_names:
             self._sent = frozenset(names)
         if gate.may_skip:
             if decisions.sent_as_is.issuperset(names):
+                if kept is not None and not gate.needs_sent_names:
+                    kept[:] = gate, reading
                 return fields
             known = sift_known(names, pairs, decisions)
             if known is not None:
                 return self._strip(fields, *known)
         return self._sift(fields, cookies, decisions)
+
+    def _told(self, fields: FieldList) -> tuple[list[bytes], bool]:
+        """The values of the Cookie fields, and whether a signal was given that counts."""
+        signals = self.gate.signals
+        cookies = []
+        signal = False
+        for name, value in fields:
+            size = len(name)
+            if size == 6:
+                if name.lower() == b"cookie":
+                    cookies.append(value)
+            elif size in _SIGNAL_SIZES and name.lower() in signals and value.strip(WSP) == b"1":
+                signal = True
+        return cookies, signal
 
     def _weigh(self, reading: Reading) -> Decisions:
         self.choice = reading.choice

@@ -34,13 +34,15 @@ class UpstreamError(GatekeeperError):
     """The upstream could not be asked or did not answer; ``status`` is what the visitor is told (RFC 9110 section
     15.6).
 
-    The text is for the operator and holds nothing that came over the wire. ``retry_after`` is in seconds.
+    The text is for the operator and holds nothing that came over the wire. ``retry_after`` is in seconds; ``known``
+    says that the operator was told of the cause already, and need not be at every exchange that it fails.
     """
 
-    def __init__(self, text: str, *, status: int = 502, retry_after: int | None = None) -> None:
+    def __init__(self, text: str, *, status: int = 502, retry_after: int | None = None, known: bool = False) -> None:
         super().__init__(text)
         self.status = status
         self.retry_after = retry_after
+        self.known = known
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatekeeper.proxy.plane import lines as module
-from gatekeeper.proxy.plane.request import END, Fields, Heads, Refusal, Request
+from gatekeeper.proxy.plane.request import END, Fields, Heads, Refusal, Request, request_line, request_line_pure
 from tests.plane.pieces import WATCHED_IN_REQUESTS, places, request_lines, spoiled
 from tests.plane.reference import BAD_HOSTS, GOOD_HOSTS, MOST_FIELDS, Meaning, meaning
 from tests.plane.strict import Ambiguous, Head, length_of, request_head
@@ -266,3 +266,19 @@ def test_only_protocols_that_can_be_followed_are_asked_for(line: bytes) -> None:
     assert isinstance(request, Request)
     assert request.fields.upgrade == UPGRADES[line]
     assert (b"Upgrade: " + (UPGRADES[line] or b"") in request.fields.lines) is (UPGRADES[line] is not None)
+
+
+_WORDS = st.sampled_from(
+    [b"GET", b"CONNECT", b"get", b"P0ST!", b"", b"/", b"/a?b", b"*", b"HTTP/1.1", b"HTTP/1.0", b"HTTP/2.0"]
+)
+
+
+@given(
+    st.one_of(
+        st.binary(max_size=40),
+        st.lists(_WORDS, max_size=4).map(b" ".join),
+        st.binary(max_size=6).map(lambda octets: b"GET /" + octets + b" HTTP/1.1"),
+    )
+)
+def test_both_forms_read_a_request_line_alike(line: bytes) -> None:
+    assert request_line(line) == request_line_pure(line)

@@ -100,9 +100,12 @@ class Connector:
         return self._upstream.url
 
     def _down(self, fault: OSError, loop: asyncio.AbstractEventLoop) -> UpstreamError:
+        error = _error(fault)
         if self._health.failed(loop.time()):
             _logger.warning("upstream %s is down: %s", self._name, _reason(fault))
-        return _error(fault)
+        else:
+            error.known = True
+        return error
 
     # --- names -------------------------------------------------------------------------------------------------------
 

@@ -17,8 +17,12 @@ Field = tuple[bytes, bytes]
 class Passing(Protocol):
     """One exchange in a hook's eyes."""
 
-    def request(self, fields: FieldList) -> FieldList:
-        """The watched fields of the request as the upstream may see them."""
+    def request(self, fields: FieldList, kept: list[Any]) -> FieldList:
+        """The watched fields of the request as the upstream may see them.
+
+        ``kept`` is the hook's own, empty at first, and the same for all requests of a connection that send the same
+        fields: it may keep there what it made of them.
+        """
 
     def response(self, status: int, fields: FieldList) -> FieldList:
         """The watched fields of a response, an interim one (1xx) too, as the visitor may see them."""
@@ -49,7 +53,7 @@ class Hooks(Protocol):
 
 
 class _Nothing:
-    def request(self, fields: FieldList) -> FieldList:
+    def request(self, fields: FieldList, kept: list[Any]) -> FieldList:
         return fields
 
     def response(self, status: int, fields: FieldList) -> FieldList:
@@ -113,8 +117,8 @@ def merged(lines: list[bytes], watched: Sequence[bytes], before: FieldList, afte
 
 
 def are_of(after: FieldList, before: FieldList) -> bool:
-    """Whether a hook took fields away and did nothing else."""
-    return set(map(id, before)).issuperset(map(id, after))
+    """Whether a hook took fields away and did nothing else that can be seen."""
+    return all(map(before.__contains__, after))
 
 
 def written(field: Field) -> bytes:

@@ -7,6 +7,7 @@ accepted leaves octet for octet, but for the lines that are for one hop only, th
 
 import re
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from gatekeeper.proxy.plane.lines import (
     CLAIM,
@@ -64,8 +65,8 @@ class Fields:
     """The fields of a request that can go on; the same for all requests of a connection that send the same octets.
 
     ``lines`` are those that leave, without forwarding fields; ``watched`` are the fields for the hook, which stand in
-    ``watched_lines``. ``length`` is the body's in octets, 0 for none, or :data:`CHUNKED`. ``onward`` is kept by the
-    visitor: the lines as they leave when the hook changes none.
+    ``watched_lines``. ``length`` is the body's in octets, 0 for none, or :data:`CHUNKED`. ``kept`` is the hook's, and
+    ``onward`` the visitor's: the lines as they leave when the hook changes none.
     """
 
     __slots__ = (
@@ -73,6 +74,7 @@ class Fields:
         "expects",
         "host",
         "keep_alive",
+        "kept",
         "length",
         "lines",
         "onward",
@@ -92,6 +94,7 @@ class Fields:
         self.expects = False
         self.upgrade: bytes | None = None
         self.onward: bytes | None = None
+        self.kept: list[Any] = []
 
 
 class Request:
@@ -145,10 +148,10 @@ class Heads:
         return self._read(line, block + END, None)
 
     def _read(self, line: bytes, block: bytes, fields: Fields | None) -> Request:
-        match = _REQUEST_LINE(line)
-        if match is None:
+        parts = request_line(line)
+        if parts is None:
             raise Refusal(*_no_request_line(line))
-        method, target, version = match.groups()
+        method, target, version = parts
         # RFC 9110 section 2.5: a minor version above ours is read as ours, and each hop sends its own.
         minor = 1 if version != b"0" else 0
         if fields is None or not minor:
@@ -201,6 +204,12 @@ class Heads:
         fields.onward = None
         with_host(fields, match[1] if self._host_for is None else self._host_for(match[1]))
         return Request(b"%b %b HTTP/1.1" % (method, target), method, target, minor, fields)
+
+
+def request_line_pure(line: bytes) -> tuple[bytes, bytes, bytes] | None:
+    """Method, target and minor version of a request line; None for CONNECT, and for what is none of HTTP/1."""
+    match = _REQUEST_LINE(line)
+    return None if match is None else (match[1], match[2], match[3])
 
 
 def _no_request_line(line: bytes) -> tuple[int, str]:
@@ -314,3 +323,11 @@ def _coding(fields: Fields, codings: list[bytes], sized: bool, minor: int) -> No
     if len(codings) > 1 or codings[0].lower() != b"chunked":
         raise Refusal(400, "its Transfer-Encoding is not chunked")
     fields.length = CHUNKED
+
+
+try:
+    from gatekeeper.proxy.plane import _heads
+except ImportError:
+    request_line = request_line_pure
+else:
+    request_line = _heads.request_line

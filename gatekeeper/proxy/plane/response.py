@@ -257,6 +257,8 @@ def _upgrade(response: Response, values: list[bytes]) -> None:
 
 
 try:
-    from gatekeeper.proxy.plane._heads import cut
+    from gatekeeper.proxy.plane import _heads
 except ImportError:
     cut = cut_pure
+else:
+    cut = _heads.cut

@@ -171,7 +171,7 @@ class Visitor(Connection):
             return
         watched = fields.watched
         self._passing = passing = plane.hooks.begin(request.method, fields.host or plane.default_host, request.path)
-        seen = passing.request(watched)
+        seen = passing.request(watched, fields.kept)
         if seen is watched:
             onward = fields.onward
             if onward is None:
@@ -376,7 +376,8 @@ class Visitor(Connection):
             self.deadline = self._plane.now + self._plane.limits.idle_timeout
             if upstream is not None:
                 upstream.release(whole=not upstream.clogged)
-            self.go_on()
+            if self._held:
+                self.go_on()
             if self._ahead:
                 self._next()
             return
@@ -415,9 +416,9 @@ class Visitor(Connection):
 
     def failed(self, error: UpstreamError) -> None:
         """The upstream failed."""
-        self._fail(error.status, f"the upstream: {error}", error.retry_after)
+        self._fail(error.status, f"the upstream: {error}", error.retry_after, known=error.known)
 
-    def _fail(self, status: int, reason: str, retry_after: int | None = None) -> None:
+    def _fail(self, status: int, reason: str, retry_after: int | None = None, *, known: bool = False) -> None:
         upstream, self._upstream = self._upstream, None
         if upstream is not None:
             upstream.abort()
@@ -428,7 +429,8 @@ class Visitor(Connection):
             return
         request = self._request
         assert request is not None  # noqa: S101 - it is what failed
-        tell(request.method, request.target, str(status), reason)
+        if not known:
+            tell(request.method, request.target, str(status), reason)
         self._record(status)
         self._answered = True
         whole = self._state == AHEAD
