@@ -29,7 +29,7 @@ ENV PATH=/opt/gatekeeper/bin:$PATH \
     GATEKEEPER_SERVER__LISTEN=0.0.0.0:8080
 
 # A user of no rights, by number, so that an orchestrator can see that it is not root. Nothing is written, so the root may
-# be read-only; several workers need a tmpfs at /tmp.
+# be read-only.
 USER 10001:10001
 WORKDIR /
 EXPOSE 8080

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.proxy.places import HERE, HOST, LOAD_CORE, RUN, WORK
 from bench.proxy.processes import CannotRunError
-from bench.proxy.workload import FIELDS, request
+from bench.proxy.workload import FIELDS, VARIED, request
 
 _UNITS = {"us": 1.0, "ms": 1e3, "s": 1e6, "m": 60e6}
 _SIZES = {"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
@@ -55,13 +55,24 @@ _SHARES = re.compile(r"^\s+(50|75|90|99)(?:\.0+)?%\s+([\d.]+)(us|ms|s|m)\s*$", r
 
 
 def wrk(
-    port: int, seconds: float, *, connections: int = 64, path: str = "/", cores: tuple[int, ...] = (LOAD_CORE,)
+    port: int,
+    seconds: float,
+    *,
+    connections: int = 64,
+    path: str = "/",
+    cores: tuple[int, ...] = (LOAD_CORE,),
+    varied: bool = False,
 ) -> Run:
-    """As much load as goes, from one thread on these cores."""
+    """As much load as goes, from one thread on these cores; ``varied``: each request is another one."""
     command = ["taskset", "-c", ",".join(map(str, cores)), "wrk", "--latency", "-t1", f"-c{connections}"]
     command += [f"-d{max(1, round(seconds))}s", "--timeout", "10s"]
     for name, value in FIELDS.items():
         command += ["-H", f"{name}: {value}"]
+    if varied:
+        RUN.mkdir(parents=True, exist_ok=True)
+        script = RUN / "varied.lua"
+        script.write_text(VARIED)
+        command += ["-s", str(script)]
     done = subprocess.run([*command, f"http://{HOST}:{port}{path}"], capture_output=True, text=True, check=False)
     try:
         return parse_wrk(done.stdout)

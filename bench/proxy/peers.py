@@ -46,6 +46,7 @@ class Peer:
     command: Command = field(repr=False)
     version: Callable[[], str] = field(repr=False)
     is_python: bool = False
+    varied: bool = False  # each request has a path and a session of its own
 
     def start(self, *, cores: Sequence[int] = (PROXY_CORE,)) -> Server:
         """Starts it on these cores; raises CannotRunError."""
@@ -108,9 +109,9 @@ def _said(*command: str, pattern: str) -> str:
     return found[1] if found else "unknown"
 
 
-def _nginx(kind: str) -> Command:
+def _nginx(kind: str, name: str = "") -> Command:
     def command(port: int) -> tuple[list[str], dict[str, str]]:
-        config = fill(f"nginx-{kind}.conf", f"nginx-{kind}", port)
+        config = fill(f"nginx-{kind}.conf", name or f"nginx-{kind}", port)
         return [program("nginx"), "-c", str(config)], {}
 
     return command
@@ -234,6 +235,30 @@ PEERS = (
         "same",
         gatekeeper("gatekeeper-helper-only", pure=False, enforcement=RESPONSE_ONLY),
         gatekeeper_version,
+    ),
+    Peer(
+        "nginx-lua-varied",
+        "nginx + Lua, varied requests",
+        "same",
+        _nginx("lua", "nginx-lua-varied"),
+        _nginx_version,
+        varied=True,
+    ),
+    Peer(
+        "gatekeeper-varied",
+        "Gatekeeper, varied requests",
+        "same and more",
+        gatekeeper("gatekeeper-varied", pure=True),
+        gatekeeper_version,
+        varied=True,
+    ),
+    Peer(
+        "gatekeeper-helper-varied",
+        "Gatekeeper, compiled helper, varied requests",
+        "same and more",
+        gatekeeper("gatekeeper-helper-varied", pure=False),
+        gatekeeper_version,
+        varied=True,
     ),
     Peer("nginx-njs", "nginx + njs", "same", _nginx("njs"), _nginx_version),
     Peer("haproxy-lua", "HAProxy + Lua", "same", _haproxy("lua"), _haproxy_version),

@@ -27,5 +27,5 @@ FIRST_PORT = 19010
 PROXY_CORE, LOAD_CORE = 0, 1
 
 # The optional compiled form of the surgery on heads, and the variable that forbids it.
-HELPER = "gatekeeper.proxy.plane._speed"
+HELPER = "gatekeeper.proxy.plane._heads"
 PURE = "GATEKEEPER_PURE"

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from bench.proxy.load import Run, wrk
-from bench.proxy.peers import PEERS, Filter, Peer, start_origin
+from bench.proxy.peers import BY_KEY, PEERS, Filter, Peer, start_origin
 from bench.proxy.places import HOST, LOAD_CORE, PROXY_CORE
 from bench.proxy.processes import CannotRunError, Server
 from bench.proxy.workload import ALL_NAMES, BLOCKED_NAMES, FIELDS, page
@@ -63,7 +63,7 @@ class Stage:
         """As much load as goes on one of them; raises CannotRunError, also for answers that failed."""
         server = self.servers[key]
         before = server.cpu()
-        run = wrk(server.port, seconds, connections=connections, path=path)
+        run = wrk(server.port, seconds, connections=connections, path=path, varied=BY_KEY[key].varied)
         cpu = server.cpu() - before
         if run.requests == 0:
             raise CannotRunError("no request was answered in time")

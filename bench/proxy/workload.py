@@ -1,15 +1,18 @@
 """What every system is given to do: one page, one request, one filter.
 
-The visitor granted marketing and refused analytics, so of the page's six cookies two are blocked, two pass because they
-are necessary and two because of the grant. The request is one that a script of the page makes, not a navigation: on a
-navigation Gatekeeper would also delete the refused cookies in the browser, and a browser would not send them again.
+The visitor refused, so of the page's six cookies four are blocked, and two pass because they are necessary. The request
+holds five cookies, the choice among them, and none that was refused: those never reached the browser.
+
+On each connection the same request comes again and again, as a page's parts are asked for. Gatekeeper knows fields
+again that it has just seen, so there are rows with a *varied* request too, in which path and session are others each
+time.
 """
 
 from bench.proxy.places import HOST, ORIGIN_PORT
 
 SITE = "www.example.test"
 PAGE_OCTETS = 1500
-CHOICE = "%7B%22analytics%22%3Afalse%2C%22marketing%22%3Atrue%7D"
+CHOICE = "%7B%22analytics%22%3Afalse%2C%22marketing%22%3Afalse%7D"
 
 _TOKEN = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ01"
 _SESSION = "9f8e7d6c5b4a39281706f5e4d3c2b1a0"
@@ -31,11 +34,11 @@ RULES = {
     "_BEAMER*": "marketing",
 }
 ALL_NAMES = tuple(one.partition("=")[0] for one in SET_COOKIES)
-BLOCKED_NAMES = ("_ga", "_gid")
+BLOCKED_NAMES = ("_ga", "_gid", "_fbp", "_BEAMER_USER_ID_x")
 
 COOKIE = (
-    f"sessionid={_SESSION}; csrftoken={_TOKEN}; _ga=GA1.2.123456789.1700000000; "
-    f"cookies_preferences={CHOICE}; _gid=GA1.2.987654321.1700000000"
+    f"sessionid={_SESSION}; csrftoken={_TOKEN}; cookies_preferences={CHOICE}; lang=en; "
+    "basket=7c9e6679-7425-40de-944b-e07fc1f90ae7"
 )
 FIELDS = {
     "Host": SITE,
@@ -44,6 +47,19 @@ FIELDS = {
     "Accept-Language": "en",
     "Cookie": COOKIE,
 }
+
+
+# For wrk: each request has a path and a session of its own.
+VARIED = """
+local number = 0
+function request()
+  number = number + 1
+  local fields = {}
+  for name, value in pairs(wrk.headers) do fields[name] = value end
+  fields["Cookie"] = fields["Cookie"]:gsub("sessionid=%w+", string.format("sessionid=%032x", number))
+  return wrk.format("GET", "/?page=" .. number, fields)
+end
+"""
 
 
 def request(path: str = "/") -> bytes:

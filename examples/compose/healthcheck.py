@@ -1,7 +1,8 @@
 """Whether a Gatekeeper in this container answers: exit code 0 or 1. The image runs it every half minute.
 
-The request has no Host field, so the gate answers it by itself with 400, and the app never sees it. It goes where
-GATEKEEPER_SERVER__LISTEN says.
+It asks the gate's own health page, so that the app is not asked, where GATEKEEPER_SERVER__LISTEN says, below what
+GATEKEEPER_SERVER__PAGES says. Any HTTP answer will do. With TLS for visitors (GATEKEEPER_SERVER__CERTIFICATE) or the
+PROXY protocol (GATEKEEPER_SERVER__PROXY_PROTOCOL) it only looks whether somebody listens.
 """
 
 import os
@@ -9,6 +10,9 @@ import socket
 import sys
 
 SECONDS = 3.0
+PAGES = os.environ.get("GATEKEEPER_SERVER__PAGES", "/.well-known/gatekeeper/")
+REQUEST = f"GET {PAGES or '/'}health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
+OTHERWISE = ("GATEKEEPER_SERVER__CERTIFICATE", "GATEKEEPER_SERVER__PROXY_PROTOCOL")
 HERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
@@ -28,7 +32,9 @@ def answers(listen: str) -> bool:
     """Whether whoever listens there speaks HTTP."""
     try:
         with connect(listen) as connection:
-            connection.sendall(b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n")
+            if any(os.environ.get(name, "false") not in ("", "false") for name in OTHERWISE):
+                return True
+            connection.sendall(REQUEST)
             return connection.makefile("rb").read(5) == b"HTTP/"
     except OSError:
         return False

@@ -2,8 +2,12 @@
 
 A hook is shown only the fields that it watches, so that all others cost it nothing. It answers with the same tuple
 when it changes nothing; a field that it leaves alone is the same object in its answer, a changed one stands in the
-place of the original, and a new one at the end. A watched value is shown as it stands behind the colon
-and one space: white space round it is the hook's to read over.
+place of the original, and a new one at the end. A watched value is shown as it stands behind the colon and one space:
+white space round it is the hook's to read over.
+
+There is room for a third hook, over the body of an answer: a framing (:mod:`gatekeeper.proxy.plane.framing`) that takes
+another's decoded octets and gives out its own in chunks, chosen in ``Visitor._framing`` where a hook asks for it. Where
+none does, it costs nothing.
 """
 
 from collections.abc import Sequence
