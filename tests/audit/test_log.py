@@ -415,7 +415,11 @@ def test_a_fault_of_the_gate_is_told_by_its_kind_and_place_and_never_by_its_text
         "fault": "LookupError",
     }
     assert set(event) == {"time", "event", "site", "fault", "where"}
-    assert [place.rpartition(" ")[2] for place in event["where"]] == ["judge_all", "_ask", "judge"]
+    assert [place.rpartition(" ")[2].removesuffix("_pure") for place in event["where"]] == [
+        "judge_all",
+        "_ask",
+        "judge",
+    ]
     assert log.totals["gate.fault"] == 2
 
 
