@@ -234,13 +234,30 @@ def test_no_common_word_passes_as_essential(name: str) -> None:
 
 DEFAULTS = {
     "presets": ["essential"],
-    "server": {"listen": "127.0.0.1:8080", "workers": 1, "trusted_proxies": [], "drain": "30s"},
+    "server": {
+        "listen": "127.0.0.1:8080",
+        "workers": 1,
+        "trusted_proxies": [],
+        "drain": "30s",
+        "proxy_protocol": False,
+        "head_timeout": "10s",
+        "body_timeout": "60s",
+        "idle_timeout": "65s",
+        "tunnel_timeout": "1h",
+        "max_head": 65536,
+        "max_fields": 200,
+        "pages": "/.well-known/gatekeeper/",
+    },
     "upstream": {
         "url": "http://127.0.0.1:8000",
         "host": "preserve",
         "connect_timeout": "5s",
         "read_timeout": "60s",
         "max_connections": 256,
+        "queue_timeout": "5s",
+        "idle_timeout": "60s",
+        "max_head": 131072,
+        "verify": True,
     },
     "consent": {
         "cookie": "cookies_preferences",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 HEAD, BODY, AHEAD, TUNNEL, LINGER, GONE = range(6)
 
 MOST_AHEAD = 64 * 1024  # octets of further requests that are held while one is under way
+_SILENCE = 1.0  # seconds without an octet after which a tunnel is taken to be between two messages, in a drain
 _LINGER_TIME = 5.0  # seconds in which what a refused visitor still sends is read and thrown away
 NEVER = float("inf")
 
@@ -109,6 +110,8 @@ class Connection(asyncio.Protocol):
         self._persists = False
         if self._state == HEAD and self._gathering is None:
             self._transport.close()
+        elif self._state == TUNNEL:
+            self._moved()
 
     def cut_off(self) -> None:
         """Whatever is under way ends now."""
@@ -133,7 +136,10 @@ class Connection(asyncio.Protocol):
 
     def _moved(self) -> None:
         plane = self._plane
-        idle = plane.limits.tunnel_timeout if self._state == TUNNEL else plane.limits.body_idle
+        if self._state != TUNNEL:
+            idle = plane.limits.body_idle
+        else:
+            idle = _SILENCE if plane.draining else plane.limits.tunnel_timeout
         self.deadline = plane.now + idle
 
     def _mind_ahead(self) -> None:
@@ -214,7 +220,7 @@ class Connection(asyncio.Protocol):
 
     def from_tunnel(self, data: bytes) -> None:
         """Octets from the upstream's end."""
-        self.deadline = self._plane.now + self._plane.limits.tunnel_timeout
+        self._moved()
         self.write(data)
 
     def tunnel_half_ended(self) -> bool:
@@ -232,3 +238,10 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
         else:
             self._close()
+
+    def _end_tunnel(self) -> None:
+        """Ends both sides in good order; what is under way goes out first."""
+        upstream, self._upstream = self._upstream, None
+        if upstream is not None:
+            upstream.end_tunnel()
+        self._close()

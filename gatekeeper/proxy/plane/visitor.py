@@ -71,7 +71,7 @@ class Visitor(Connection):
             self._ahead += data
             self._mind_ahead()
         elif state == TUNNEL and self._upstream is not None:
-            self.deadline = self._plane.now + self._plane.limits.tunnel_timeout
+            self._moved()
             self._upstream.write(data)
 
     def expired(self) -> None:
@@ -85,6 +85,8 @@ class Visitor(Connection):
             self._refuse(Refusal(408, "its head did not arrive in time"), gathering.octets)
         elif state == LINGER:
             self._lingered()
+        elif state == TUNNEL and self._plane.draining:
+            self._end_tunnel()
         elif state == TUNNEL:
             self._break_off("no octet moved in its tunnel")
         elif state == BODY and not self._answered and not self._held:
