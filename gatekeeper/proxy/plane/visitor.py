@@ -18,7 +18,7 @@ from gatekeeper.proxy.plane.answers import short_answer
 from gatekeeper.proxy.plane.connection import AHEAD, BODY, HEAD, LINGER, NEVER, TUNNEL, Connection
 from gatekeeper.proxy.plane.framing import Chunked, Framing, Sized, UntilClose
 from gatekeeper.proxy.plane.gathering import Gathering, TooLarge, without_empty_lines
-from gatekeeper.proxy.plane.hooks import Passing, merged
+from gatekeeper.proxy.plane.hooks import Passing, merged, written
 from gatekeeper.proxy.plane.lines import Untrusted, harmless
 from gatekeeper.proxy.plane.pages import serve_page
 from gatekeeper.proxy.plane.plane import Plane, tell
@@ -54,6 +54,7 @@ class Visitor(Connection):
         self._answered = False  # the answer's head, or one of our own, has left
         self._retried = False
         self._recorded = False
+        self._forwarding: tuple[bytes | None, bytes] = (None, b"")
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio."""
@@ -202,10 +203,16 @@ class Visitor(Connection):
 
     def _onward(self, fields: Fields, lines: list[bytes]) -> bytes:
         """The field lines as they leave, X-Forwarded-For and its like behind them, and the empty line."""
-        forwarding = forward(fields.claims, peer=self._peer, scheme=self._scheme, host=fields.host)
+        host, forwarding = self._forwarding
+        if fields.claims or host != fields.host or not forwarding:
+            added = forward(fields.claims, peer=self._peer, scheme=self._scheme, host=fields.host)
+            forwarding = b"\r\n".join([written(field) for field in added] + [b"", b""])
+            if not fields.claims:
+                # The same for all that this connection asks of one host.
+                self._forwarding = (fields.host, forwarding)
         if fields.host is None and self._plane.host_for is None:
             lines = [b"Host: " + self._plane.default_host, *lines]
-        return b"\r\n".join([b"", *lines, *(b"%b: %b" % field for field in forwarding), b"", b""])
+        return b"\r\n".join([b"", *lines, forwarding])
 
     def _send(self, request: Request, octets: bytes) -> None:
         pool = self._plane.pool
