@@ -63,7 +63,7 @@ class Stage:
         """As much load as goes on one of them; raises CannotRunError, also for answers that failed."""
         server = self.servers[key]
         before = server.cpu()
-        run = wrk(server.port, seconds, connections=connections, path=path, varied=BY_KEY[key].varied)
+        run = wrk(server.port, seconds, connections=connections, path=path, varied=key in BY_KEY and BY_KEY[key].varied)
         cpu = server.cpu() - before
         if run.requests == 0:
             raise CannotRunError("no request was answered in time")
