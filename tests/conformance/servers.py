@@ -38,7 +38,7 @@ class LoopThread:
         self._thread.start()
 
     def run(self, coroutine: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(PATIENCE * 2)
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(PATIENCE * 12)
 
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)

@@ -32,7 +32,7 @@ class LoopThread:
         self._thread.start()
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(PATIENCE * 2)
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(PATIENCE * 12)
 
     def close(self) -> None:
         self.loop.call_soon_threadsafe(self.loop.stop)

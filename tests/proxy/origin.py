@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-PATIENCE = 5.0
+PATIENCE = 15.0
 
 
 class Line:
