@@ -54,6 +54,7 @@ class Vocabulary:
     categories: tuple[Category, ...]
     mapping: Mapping[str, str] = field(default_factory=dict)  # [consent.map]: a platform's id -> a category's id
     _known: dict[str, str] = field(init=False, repr=False, compare=False)
+    _mapped: dict[str, str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         known: dict[str, str] = {}
@@ -65,12 +66,18 @@ class Vocabulary:
             if len(held) == 1:
                 known |= dict.fromkeys(group, held[0])
         known |= ids
-        known |= {native.lower(): category for native, category in self.mapping.items()}
+        mapped = {native.lower(): category for native, category in self.mapping.items()}
+        known |= mapped
         object.__setattr__(self, "_known", known)
+        object.__setattr__(self, "_mapped", mapped)
 
     def resolve(self, name: str) -> str | None:
         """The category id that a name stands for, or None; case does not matter."""
         return self._known.get(name.strip().lower())
+
+    def mapped(self, native: str) -> str | None:
+        """The category id that the operator's own map names for a platform's id, or None; case does not matter."""
+        return self._mapped.get(native.strip().lower())
 
     def ids(self, *bases: Basis) -> frozenset[str]:
         """Ids of the categories on these bases; without an argument, of all."""

@@ -16,7 +16,7 @@ class State(StrEnum):
     OPAQUE = "opaque"  # unreadable on a server
 
 
-_BINDING = frozenset({State.DECIDED, State.NOT_REQUIRED})
+BINDING = frozenset({State.DECIDED, State.NOT_REQUIRED})
 # Of several copies, the one whose state stands furthest left tells how far all together are a choice.
 _WEAKEST_FIRST = (State.ABSENT, State.UNDECIDED, State.OPAQUE, State.STALE, State.NOT_REQUIRED, State.DECIDED)
 _CLOCKS_APART = 86400  # seconds by which the clock that dated a choice may be ahead of ours
@@ -24,8 +24,8 @@ _CLOCKS_APART = 86400  # seconds by which the clock that dated a choice may be a
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """``granted`` and ``refused`` hold category ids; ``native`` the platform's own ids; ``given_at`` is in epoch
-    seconds.
+    """``granted`` and ``refused`` hold category ids; ``native`` the platform's own ids, each behind the format's id and
+    a colon (``klaro:matomo``); ``given_at`` is in epoch seconds.
     """
 
     state: State
@@ -39,7 +39,7 @@ class Choice:
     @property
     def is_binding(self) -> bool:
         """Whether what it grants may be acted upon."""
-        return self.state in _BINDING
+        return self.state in BINDING
 
     def aged(self, *, now: int, max_age: int | None, revision: int) -> "Choice":
         """The same choice as of ``now``: stale when older than ``max_age`` seconds or made for an earlier revision.
@@ -80,11 +80,22 @@ def most_refusing(choices: Sequence[Choice]) -> Choice:
         State.UNDECIDED if base.state is State.STALE and refused else base.state,
         granted,
         refused,
-        tuple(pair for pair in base.native if all(pair in choice.native for choice in copies)),
+        _native(copies),
         min(dates, default=None),
         min(revisions, default=None),
-        base.format,
+        "+".join(dict.fromkeys(choice.format for choice in copies if choice.format)) or None,
     )
+
+
+def _native(copies: tuple[Choice, ...]) -> tuple[tuple[str, bool], ...]:
+    """What the copies of each format agree to grant; the rest is refused."""
+    answers: dict[str, bool] = {}
+    of_format: dict[str | None, list[dict[str, bool]]] = {}
+    for copy in copies:
+        of_format.setdefault(copy.format, []).append(dict(copy.native))
+    for said in of_format.values():
+        answers |= {name: all(one.get(name, False) for one in said) for name in {name for one in said for name in one}}
+    return tuple(sorted(answers.items()))
 
 
 def _said_no(choice: Choice) -> frozenset[str]:

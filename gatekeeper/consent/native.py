@@ -11,14 +11,14 @@ categories, a list of them, a word.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TypeGuard
 from urllib.parse import quote
 
 from gatekeeper.consent.category import Vocabulary
 from gatekeeper.consent.choice import UNDECIDED, Choice, State
-from gatekeeper.consent.readers.base import load_json, unwrapped, yes_or_no
+from gatekeeper.consent.readers.base import Cookies, load_json, unwrapped, yes_or_no
 
 FORMAT = "gatekeeper"
 VERSION = 1
@@ -39,9 +39,9 @@ class NativeReader:
     companions: tuple[bytes, ...] = ()
     id: str = FORMAT
 
-    def read(self, value: bytes, companions: Mapping[bytes, bytes], vocabulary: Vocabulary) -> Choice | None:
+    def read(self, cookies: Cookies, vocabulary: Vocabulary) -> Choice | None:
         """Anything that is none of the known shapes is undecided."""
-        for text in unwrapped(value):
+        for text in unwrapped(cookies[self.cookies[0]]):
             try:
                 document = load_json(text)
             except ValueError:

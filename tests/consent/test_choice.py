@@ -112,13 +112,22 @@ def test_copies_that_differ_become_the_most_refusing_in_whatever_order(
         assert (merged.state, merged.granted, merged.refused) == (state, frozenset(granted), frozenset(refused))
 
 
-def test_copies_are_as_old_as_the_oldest_and_hold_only_what_all_say_natively() -> None:
-    one = Choice(State.DECIDED, native=(("a", True), ("b", True)), given_at=5, revision=2, format="x")
-    two = Choice(State.DECIDED, native=(("b", True), ("a", False)), given_at=7, revision=None, format="x")
-    three = Choice(State.DECIDED, native=(("b", True),), given_at=None, revision=1, format="x")
+def test_copies_are_as_old_as_the_oldest_and_grant_natively_only_what_all_grant() -> None:
+    one = Choice(State.DECIDED, native=(("x:a", True), ("x:b", True)), given_at=5, revision=2, format="x")
+    two = Choice(State.DECIDED, native=(("x:b", True), ("x:a", False)), given_at=7, revision=None, format="x")
+    three = Choice(State.DECIDED, native=(("x:b", True),), given_at=None, revision=1, format="x")
     for order in permutations([one, two, three]):
         merged = most_refusing(order)
-        assert (merged.native, merged.given_at, merged.revision, merged.format) == ((("b", True),), 5, 1, "x")
+        assert (merged.given_at, merged.revision, merged.format) == (5, 1, "x")
+        assert merged.native == (("x:a", False), ("x:b", True))
+
+
+def test_what_different_formats_say_natively_stands_side_by_side() -> None:
+    one = Choice(State.DECIDED, native=(("x:a", True),), format="x")
+    two = Choice(State.DECIDED, native=(("y:a", False), ("y:b", True)), format="y")
+    merged = most_refusing([one, two])
+    assert merged.native == (("x:a", True), ("y:a", False), ("y:b", True))
+    assert merged.format == "x+y"
 
 
 CATEGORIES = (

@@ -22,7 +22,7 @@ OPTIONAL = {"statistics", "marketing", "audience"}
 
 
 def read(reader: CustomReader, value: str | bytes) -> Choice:
-    choice = reader.read(value.encode() if isinstance(value, str) else value, {}, VOCABULARY)
+    choice = reader.read({reader.cookies[0]: value.encode() if isinstance(value, str) else value}, VOCABULARY)
     assert choice is not None
     return choice
 

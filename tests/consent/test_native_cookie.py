@@ -26,7 +26,7 @@ OPTIONAL = {"statistics", "marketing", "audience"}
 
 
 def read(value: bytes, vocabulary: Vocabulary = VOCABULARY) -> Choice:
-    choice = NativeReader().read(value, {}, vocabulary)
+    choice = NativeReader().read({b"cookies_preferences": value}, vocabulary)
     assert choice is not None, "the cookie has one owner: it is undecided, never somebody else's"
     return choice
 

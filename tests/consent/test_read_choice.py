@@ -116,8 +116,9 @@ class Sniffing:
     def id(self) -> str:
         return self.mark.decode()
 
-    def read(self, value: bytes, companions: Mapping[bytes, bytes], vocabulary: Vocabulary) -> Choice | None:
-        self.heard.append(companions)
+    def read(self, cookies: Mapping[bytes, bytes], vocabulary: Vocabulary) -> Choice | None:
+        self.heard.append(cookies)
+        value = cookies[self.cookies[0]]
         if not value.startswith(self.mark):
             return None
         return Choice(State.DECIDED, frozenset({value.removeprefix(self.mark).decode()}), format=self.id)
@@ -147,11 +148,11 @@ def test_what_nobody_knows_is_undecided_and_not_absent() -> None:
     assert chosen(b"c:statistics", readers=(Sniffing(b"a:"),)).state is State.UNDECIDED
 
 
-def test_a_reader_is_told_its_companions_and_no_other_cookie() -> None:
+def test_a_reader_is_told_its_own_cookies_copy_by_copy_and_no_other() -> None:
     reader = Sniffing(b"a:", companions=(b"closed", b"missing"))
     cookies = [(b"closed", b"1"), (NAME, b"a:x"), (b"closed", b"2"), (b"sid", b"secret")]
     read_choice(cookies, readers=(reader,), vocabulary=VOCABULARY, now=NOW)
-    assert reader.heard == [{b"closed": b"1"}]
+    assert reader.heard == [{NAME: b"a:x", b"closed": b"1"}, {NAME: b"a:x", b"closed": b"2"}]
 
 
 def test_the_formats_that_a_file_may_name_include_its_own_and_the_operators() -> None:

@@ -28,13 +28,13 @@ def test_json_that_simple_cookie_wrote_is_read(told: object, granted: set[str]) 
     jar["cookies_preferences"] = json.dumps(told)
     value = jar["cookies_preferences"].coded_value.encode()
     assert value.startswith(b'"')
-    choice = NativeReader().read(value, {}, VOCABULARY)
+    choice = NativeReader().read({b"cookies_preferences": value}, VOCABULARY)
     assert choice is not None
     assert (choice.state, choice.granted) == (State.DECIDED, granted)
 
 
 @pytest.mark.parametrize("value", [b'"no,marketing"', b'["marketing","no"]', b"off,analytics", b'"\\{"', b'"{\\"a"'])
 def test_a_list_with_a_no_in_it_or_half_a_value_grants_nothing(value: bytes) -> None:
-    choice = NativeReader().read(value, {}, VOCABULARY)
+    choice = NativeReader().read({b"cookies_preferences": value}, VOCABULARY)
     assert choice is not None
     assert (choice.state, choice.granted) == (State.UNDECIDED, frozenset())

@@ -2,12 +2,13 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 from urllib.parse import unquote_to_bytes
 
 from gatekeeper.consent.category import Vocabulary
-from gatekeeper.consent.choice import Choice
+from gatekeeper.consent.choice import BINDING, Choice, State
 
 # A longer value is not parsed: browsers keep no more than 4096 octets of one cookie, so it was not written by one.
 MAX_VALUE = 8192
@@ -20,11 +21,15 @@ NO = frozenset({"false", "0", "no", "off", "denied", "deny", "refused", "refuse"
 _JSON_SHAPE = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 
 
+# The cookies of one format that a request brought, by their names.
+Cookies = Mapping[bytes, bytes]
+
+
 class Reader(Protocol):
     """Reads one family of consent cookies. Total: what it cannot read is None, never an exception and never a grant.
 
-    ``cookies`` are the cookie-names that may hold the choice, ``companions`` further ones that the format's tool
-    writes; both are as good as required cookies once the format is configured.
+    ``cookies`` are the names of the cookies that hold the choice, ``companions`` those of further ones that the
+    format's tool writes; in both, a name that ends with ``*`` stands for all names that begin so.
     """
 
     @property
@@ -34,9 +39,95 @@ class Reader(Protocol):
     @property
     def companions(self) -> tuple[bytes, ...]: ...
 
-    def read(self, value: bytes, companions: Mapping[bytes, bytes], vocabulary: Vocabulary) -> Choice | None:
-        """The choice in one cookie-value, or None where the value is not of this format."""
+    def read(self, cookies: Cookies, vocabulary: Vocabulary) -> Choice | None:
+        """The choice in those of the format's cookies that came, or None where they are not of this format.
+
+        Not for none of ``cookies``: the caller has one of them at least.
+        """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a platform's cookies say in its own words.
+
+    ``answers`` are the platform's own ids, each granted or not. ``rest`` is what holds of the categories that no answer
+    is about: granted, refused, or None where the cookies say nothing about them. ``given_at`` is in epoch seconds.
+    """
+
+    state: State = State.DECIDED
+    answers: Mapping[str, bool] = field(default_factory=dict)
+    rest: bool | None = None
+    given_at: int | None = None
+    revision: int | None = None
+
+
+NOBODY_CHOSE = Said(State.UNDECIDED)
+
+
+@dataclass(frozen=True)
+class Format:
+    """A platform's format as a :class:`Reader`: ``parse`` makes of its cookies what they say.
+
+    ``parse`` knows the cookies by the names in ``cookies`` and ``companions``; where the operator renamed the first of
+    them, that name is ``renamed``. ``categories`` says under which of Gatekeeper's default categories each of the
+    platform's ids falls, unless the operator says otherwise. ``opaque`` is what an operator can do about a format that
+    no server can read.
+    """
+
+    id: str
+    title: str
+    cookies: tuple[bytes, ...]
+    parse: Callable[[Cookies], Said | None]
+    companions: tuple[bytes, ...] = ()
+    categories: Mapping[str, str] = field(default_factory=dict)
+    opaque: str = ""
+    original: bytes | None = None
+
+    def renamed(self, name: bytes) -> "Format":
+        """The same format in a site that calls its first cookie so."""
+        return replace(self, cookies=(name, *self.cookies[1:]), original=self.original or self.cookies[0])
+
+    def read(self, cookies: Cookies, vocabulary: Vocabulary) -> Choice | None:
+        """See :class:`Reader`."""
+        if self.original is not None and self.cookies[0] in cookies:
+            cookies = {**cookies, self.original: cookies[self.cookies[0]]}
+        if any(len(value) > MAX_VALUE for value in cookies.values()):
+            return Choice(State.UNDECIDED, format=self.id)
+        said = self.parse(cookies)
+        return None if said is None else self._choice(said, vocabulary)
+
+    def _choice(self, said: Said, vocabulary: Vocabulary) -> Choice:
+        if said.state not in BINDING:
+            return Choice(said.state, given_at=said.given_at, revision=said.revision, format=self.id)
+        yes: set[str] = set()
+        no: set[str] = set()
+        for native, granted in said.answers.items():
+            category = self._category(native, vocabulary)
+            if category is not None:
+                (yes if granted else no).add(category)
+        optional = vocabulary.optional()
+        # Several ids of one category: all of them have to be granted.
+        granted_all, refused = optional & (yes - no), optional & no
+        if said.rest is not None:
+            unsaid = optional - yes - no
+            granted_all, refused = (granted_all | unsaid, refused) if said.rest else (granted_all, refused | unsaid)
+        return Choice(
+            said.state,
+            granted_all,
+            refused,
+            tuple(sorted((f"{self.id}:{native}", granted) for native, granted in said.answers.items())),
+            said.given_at,
+            said.revision,
+            self.id,
+        )
+
+    def _category(self, native: str, vocabulary: Vocabulary) -> str | None:
+        """The operator's own words first, then the format's, then those that everybody uses."""
+        said = vocabulary.mapped(f"{self.id}:{native}") or vocabulary.mapped(native)
+        if said is None and native in self.categories:
+            return vocabulary.resolve(self.categories[native])
+        return said or vocabulary.resolve(native)
 
 
 def unwrapped(value: bytes) -> Iterator[str]:

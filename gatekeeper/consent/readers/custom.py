@@ -6,7 +6,7 @@ from typing import Literal
 
 from gatekeeper.consent.category import Vocabulary
 from gatekeeper.consent.choice import UNDECIDED, Choice, State
-from gatekeeper.consent.readers.base import load_json, unwrapped, yes_or_no
+from gatekeeper.consent.readers.base import Cookies, load_json, unwrapped, yes_or_no
 
 Shape = Literal["word", "json", "pairs", "list", "positional"]
 Scalar = str | int | float | bool
@@ -33,10 +33,10 @@ class CustomReader:
     companions: tuple[bytes, ...] = ()
     id: str = FORMAT
 
-    def read(self, value: bytes, companions: Mapping[bytes, bytes], vocabulary: Vocabulary) -> Choice | None:
+    def read(self, cookies: Cookies, vocabulary: Vocabulary) -> Choice | None:
         """Undecided unless the value is of the shape and says yes or no to something."""
         reading = _READINGS[self.shape]
-        for text in unwrapped(value):
+        for text in unwrapped(cookies[self.cookies[0]]):
             parts = reading(self, text, vocabulary)
             if parts is not None:
                 granted, refused = parts

@@ -1,0 +1,58 @@
+"""Every sample of every format, as its platform wrote it, is read as expected."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gatekeeper.consent.category import DEFAULT_CATEGORIES, Vocabulary
+from gatekeeper.consent.choice import Choice, State
+from gatekeeper.consent.readers.known import KNOWN
+from gatekeeper.consent.readers.registry import names
+
+CORPUS = json.loads((Path(__file__).parents[1] / "vectors" / "consent_formats.json").read_text("utf-8"))
+OPTIONAL = ("functional", "analytics", "marketing")
+# What the samples call a state, and what it is called here. None: the reader says that the value is not its own.
+STATES = {
+    "decided": State.DECIDED,
+    "undecided": State.UNDECIDED,
+    "not_required": State.NOT_REQUIRED,
+    "stale": State.STALE,
+    "opaque": State.OPAQUE,
+    "malformed": State.UNDECIDED,
+    "foreign": None,
+}
+
+
+def read(sample: dict[str, Any]) -> Choice | None:
+    """What the sample's own format makes of it, with the sample's mapping in place of ``[consent.map]``."""
+    reader = KNOWN[sample["format"]]
+    cookies = {name.encode(): value.encode("latin-1") for name, value in sample["cookies"].items()}
+    own = {
+        name: value for name, value in cookies.items() if names(reader.cookies, name) or names(reader.companions, name)
+    }
+    return reader.read(own, Vocabulary(DEFAULT_CATEGORIES, sample["mapping"] or {}))
+
+
+SAMPLES = [sample for sample in CORPUS["samples"] if sample["format"] in KNOWN]
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample["id"])
+def test_a_sample_is_read_as_expected(sample: dict[str, Any]) -> None:
+    choice = read(sample)
+    expected = STATES[sample["expect"]["state"]]
+    if expected is None:
+        assert choice is None
+        return
+    assert choice is not None
+    assert choice.state is expected
+    said = sample["expect"]["categories"] or {}
+    if choice.is_binding:
+        granted = {name for name in OPTIONAL if said.get(name) == "granted"}
+        refused = {name for name in OPTIONAL if said.get(name) == "denied"}
+        assert (choice.granted, choice.refused) == (granted, refused)
+    else:
+        assert choice.granted == frozenset()
+    for native, answer in (sample["expect"]["native"] or {}).items():
+        assert dict(choice.native)[f"{choice.format}:{native}"] is (answer in (True, "granted"))
