@@ -1,5 +1,7 @@
 """From a request's cookies to one choice: which copies are heard, and how they are aged."""
 
+import inspect
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import permutations
@@ -177,6 +179,14 @@ def test_the_formats_that_a_file_may_name_include_its_own_and_the_operators() ->
         (b"%ff", ["%ff"]),
         (b"\xff", []),
         (b"%C3%A9", ["%C3%A9", "é"]),
+        (b"%41%", ["%41%"]),
+        (b"%41%4", ["%41%4"]),
+        (b"%41%zz", ["%41%zz"]),
+        (b"%41%2", ["%41%2"]),
+        (b"%4a%4A%u0041", ["%4a%4A%u0041"]),
+        (b"%5C\\x41%4A", ["%5C\\x41%4A", "\\\\x41J"]),
+        (b'"\\"a\\054\\303\\251\\\\"', ['"a,é\\', '\\"a\\054\\303\\251\\\\', '"\\"a\\054\\303\\251\\\\"']),
+        (b'"' + b"\\a" * 513 + b'"', ["\\a" * 513, '"' + "\\a" * 513 + '"']),
         (b"", [""]),
         (b"x" * 8192, ["x" * 8192]),
         (b"x" * 8193, []),
@@ -187,7 +197,17 @@ def test_a_value_is_unwrapped_up_to_two_encodings_and_one_pair_of_quotes(value: 
 
 
 @pytest.mark.parametrize(
-    "text", ['"a"', "[1,2]", '{"a":{"b":[]}}', "true", "-1.5e3", "[" * 8 + "]" * 8, '"' + "[" * 99 + '"']
+    "text",
+    [
+        '"a"',
+        "[1,2]",
+        '{"a":{"b":[]}}',
+        "true",
+        "-1.5e3",
+        "[" * 8 + "]" * 8,
+        '"' + "[" * 99 + '"',
+        "[" + "1," * 254 + "1]",
+    ],
 )
 def test_json_is_read_up_to_eight_levels(text: str) -> None:
     load_json(text)
@@ -215,11 +235,25 @@ def test_json_is_read_up_to_eight_levels(text: str) -> None:
         '"\\',
         '"\n"',
         "[]]",
+        "[" + "1," * 256 + "1]",
+        "[" + "{}," * 128 + "1]",
+        "[" * 200 + "]" * 200,
     ],
 )
 def test_other_json_raises_nothing_but_value_errors(text: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
         load_json(text)
+
+
+def test_json_raises_nothing_but_value_errors_where_little_of_the_stack_is_left() -> None:
+    def read_from(depth: int) -> bool:
+        if depth:
+            return read_from(depth - 1)
+        with pytest.raises(ValueError, match="deeply"):
+            load_json("[" * 250 + "]" * 250)
+        return True
+
+    assert read_from(sys.getrecursionlimit() - len(inspect.stack()) - 200)
 
 
 @pytest.mark.parametrize(

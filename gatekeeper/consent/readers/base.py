@@ -5,7 +5,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
-from urllib.parse import unquote_to_bytes
 
 from gatekeeper.consent.category import Vocabulary
 from gatekeeper.consent.choice import BINDING, Choice, State
@@ -13,13 +12,12 @@ from gatekeeper.consent.choice import BINDING, Choice, State
 # A longer value is not parsed: browsers keep no more than 4096 octets of one cookie, so it was not written by one.
 MAX_VALUE = 8192
 MAX_JSON_DEPTH = 8
+# Nor is one that holds more than any banner asks: each visitor would cost what a hostile one likes.
+MAX_JSON_ITEMS = 256
+MAX_ESCAPES = 512
 
 YES = frozenset({"true", "1", "yes", "on", "granted", "accept", "accepted", "allow", "allowed"})
 NO = frozenset({"false", "0", "no", "off", "denied", "deny", "refused", "refuse", "reject", "rejected", "disallow"})
-
-# Strings, whole or cut off, and brackets: enough to tell the depth of a JSON text without parsing it, in linear time.
-_JSON_SHAPE = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
-
 
 # The cookies of one format that a request brought, by their names.
 Cookies = Mapping[bytes, bytes]
@@ -137,41 +135,66 @@ def unwrapped(value: bytes) -> Iterator[str]:
     if len(value) > MAX_VALUE:
         return
     seen = set()
+    layer = value
     for _ in range(3):
-        quoted = len(value) > 1 and value[:1] == value[-1:] == b'"'
-        bare = value[1:-1] if quoted else value
-        plain = _ESCAPED.sub(_unescaped, bare) if quoted and b"\\" in bare else bare
-        for octets in (plain, bare, value):
+        quoted = len(layer) > 1 and layer[:1] == layer[-1:] == b'"'
+        bare = layer[1:-1] if quoted else layer
+        plain = _unescaped(bare) if quoted and 0 < bare.count(b"\\") <= MAX_ESCAPES else bare
+        for octets in (plain, bare, layer):
             if octets not in seen:
                 seen.add(octets)
                 try:
                     yield octets.decode("utf-8")
                 except UnicodeDecodeError:
                     continue
-        value = unquote_to_bytes(value)
+        decoded = percent_decoded(layer) if b"%" in layer else None
+        if decoded is None:
+            return
+        layer = decoded
+
+
+def percent_decoded(value: bytes) -> bytes | None:
+    """RFC 3986, section 2.1; None where a ``%`` stands without its two digits, which no encoder writes."""
+    # By way of Python's own \x41: the decoders of the standard library take a step in Python for each octet.
+    escaped = value.replace(b"\\", rb"\\").replace(b"%", rb"\x")
+    try:
+        return escaped.decode("unicode_escape").encode("latin-1")
+    except UnicodeDecodeError:
+        return None
 
 
 # `"{\\"statistics\\": true\\054 …}"`: RFC 2109's quoted-string with octal for what it may not hold.
 _ESCAPED = re.compile(rb"\\([0-3][0-7][0-7]|.)", re.DOTALL)
 
 
-def _unescaped(match: re.Match[bytes]) -> bytes:
-    escaped = match[1]
-    return bytes([int(escaped, 8)]) if len(escaped) == 3 else escaped
+def _unescaped(bare: bytes) -> bytes:
+    parts = _ESCAPED.split(bare)
+    parts[1::2] = [bytes([int(escaped, 8)]) if len(escaped) == 3 else escaped for escaped in parts[1::2]]
+    return b"".join(parts)
 
 
 def load_json(text: str) -> object:
-    """A JSON value, at most eight levels deep; raises ValueError for all else, for doubled keys and for NaN."""
-    depth = deepest = 0
-    for match in _JSON_SHAPE.finditer(text):
-        if match[0] in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif match[0] in "]}":
-            depth -= 1
-    if deepest > MAX_JSON_DEPTH:
+    """A JSON value, at most eight levels deep and of no more items than :data:`MAX_JSON_ITEMS`; raises ValueError for
+    all else, for doubled keys and for NaN.
+    """
+    containers = text.count("{") + text.count("[")
+    if containers + text.count(",") > MAX_JSON_ITEMS:
+        raise ValueError("too many items")
+    try:
+        document: object = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
+    except RecursionError:  # the caller stands deep itself
+        raise ValueError("nested too deeply") from None
+    if containers > MAX_JSON_DEPTH and _is_deep(document):
         raise ValueError("nested too deeply")
-    return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
+    return document
+
+
+def _is_deep(document: object) -> bool:
+    level = [document]
+    for _ in range(MAX_JSON_DEPTH):
+        tables = [one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list)]
+        level = [one for table in tables for one in table]
+    return any(isinstance(one, dict | list) for one in level)
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
