@@ -29,6 +29,7 @@ from gatekeeper.proxy import Limits, Upstream
 from gatekeeper.proxy.forwarded import TrustedProxies
 from gatekeeper.proxy.plane.connector import Connector
 from gatekeeper.proxy.plane.plane import Plane
+from gatekeeper.proxy.plane.routes import Route, Routes
 from gatekeeper.settings import Server, Settings, build_settings, is_set_elsewhere
 
 # A file of ten thousand rules has two megabytes; a path to something else by mistake (a disk image, /dev/zero) must not
@@ -238,8 +239,7 @@ class Assembled:
         prefix = settings.server.pages
         pages = Pages(prefix, policy=lambda: self.hooks.gatehouse.policy) if prefix else None
         self.plane = Plane(
-            upstream,
-            Connector(upstream),
+            Routes(Route(upstream, Connector(upstream))),
             self.hooks,
             trusted=TrustedProxies(settings.server.trusted_proxies),
             limits=limits_of(settings),

@@ -59,6 +59,7 @@ def _fault(status: int, fields: FieldList, http_version: bytes, limits: Limits) 
 _TEXTS = {
     400: "this request cannot be passed on to the site.",
     408: "the request did not arrive in time.",
+    421: "no site is served here under this name.",
     431: "the head of this request is too large.",
     500: "this page failed.",
     501: "WebSockets do not pass this gate yet.",

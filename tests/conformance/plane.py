@@ -12,6 +12,7 @@ from gatekeeper.proxy import Limits, Upstream
 from gatekeeper.proxy.forwarded import TrustedProxies
 from gatekeeper.proxy.plane.connector import Connector
 from gatekeeper.proxy.plane.plane import Plane
+from gatekeeper.proxy.plane.routes import Route, Routes
 from gatekeeper.proxy.plane.visitor import Visitor
 from tests.conformance.apps import Recorder, app_body, app_fields, observed
 from tests.conformance.case import NOW, Case, Observed, fields_of, lines_of
@@ -36,8 +37,7 @@ class DataPlane:
         self._tasks: set[asyncio.Task[None]] = set()
         upstream = Upstream(self._origin.url)
         self._plane = Plane(
-            upstream,
-            Connector(upstream),
+            Routes(Route(upstream, Connector(upstream))),
             _hooks(load_policy_tables({}, {}), Recorder()),
             trusted=TrustedProxies([]),
             limits=Limits(),

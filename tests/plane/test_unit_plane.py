@@ -10,6 +10,7 @@ from gatekeeper.proxy.forwarded import TrustedProxies
 from gatekeeper.proxy.limits import Limits
 from gatekeeper.proxy.plane.hooks import NoHooks
 from gatekeeper.proxy.plane.plane import Plane, tell
+from gatekeeper.proxy.plane.routes import Route, Routes
 from gatekeeper.proxy.upstream import Upstream
 
 
@@ -41,7 +42,7 @@ class Clocked:
 
 def plane_of(**limits: float) -> Plane:
     upstream = Upstream("http://127.0.0.1:9")
-    return Plane(upstream, Nobody(), NoHooks(), trusted=TrustedProxies([]), limits=Limits(**limits))  # type: ignore[arg-type]
+    return Plane(Routes(Route(upstream, Nobody())), NoHooks(), trusted=TrustedProxies([]), limits=Limits(**limits))  # type: ignore[arg-type]
 
 
 def test_a_deadline_passes_once_and_not_before_its_time() -> None:
@@ -66,7 +67,7 @@ def test_a_plane_tells_the_time_from_its_first_connection_on() -> None:
         loop = asyncio.get_running_loop()
         plane = plane_of()
         plane.enter(Clocked(plane, float("inf")), loop)  # type: ignore[arg-type]
-        assert plane.now == plane.pool.now > 0
+        assert plane.now == plane.routes.pools[0].now > 0
         plane.close()
 
     asyncio.run(story())

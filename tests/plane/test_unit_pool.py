@@ -222,6 +222,25 @@ def test_a_pool_that_is_closed_keeps_nothing() -> None:
     run(story)
 
 
+def test_a_pool_that_is_retired_serves_who_has_asked_and_is_over_with_the_last() -> None:
+    async def story(connector: Connector) -> None:
+        pool = pool_of(connector, most=1)
+        first = await asked(pool)
+        second = await asked(pool)
+        pool.retire()
+        assert not pool.ends(1.0)
+        give_back(pool, first)
+        assert second.connection is connector.made[0]
+        assert not pool.ends(2.0)
+        give_back(pool, second)
+        pool.ends(3.0)
+        await settled()
+        assert pool.ends(3.25)
+        assert connector.open == 0
+
+    run(story)
+
+
 class Play:
     """Visitors who come, leave and give back, in any order; and what must hold at every moment."""
 

@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from gatekeeper.proxy.plane import lines as module
 from gatekeeper.proxy.plane.request import END, Fields, Heads, Refusal, Request, request_line, request_line_pure
+from gatekeeper.proxy.plane.routes import Route
+from gatekeeper.proxy.upstream import Upstream
 from tests.plane.pieces import WATCHED_IN_REQUESTS, places, request_lines, spoiled
 from tests.plane.reference import BAD_HOSTS, GOOD_HOSTS, MOST_FIELDS, Meaning, meaning
 from tests.plane.strict import Ambiguous, Head, length_of, request_head
@@ -13,6 +15,7 @@ from tests.plane.strict import Ambiguous, Head, length_of, request_head
 # --- what is drawn ---------------------------------------------------------------------------------------------------
 
 MOST = 65536  # octets of a head
+HOSTS = [b"a", b"b", b"none"]
 # fmt: off
 METHODS = [b"GET", b"POST", b"OPTIONS", b"HEAD", b"get", b"M-SEARCH", b"CONNECT", b"G(T", b""]
 TARGETS = [
@@ -44,6 +47,11 @@ FIRST_LINES = [
 ]
 SPOILERS = [b"\r", b"\n", b"\x00", b" ", b":", b"\t", b",", b"\x0b", b"\xc5\xbf"]
 # fmt: on
+
+
+class Nobody:
+    async def connect(self, factory: object) -> object:
+        raise AssertionError("nobody asked")
 
 
 @st.composite
@@ -203,17 +211,50 @@ def test_a_target_with_another_host_does_not_lend_it_to_the_requests_behind_it()
 @given(sound_heads)
 def test_a_host_of_ones_own_takes_the_place_of_the_visitors(head: bytes) -> None:
     asked: list[bytes | None] = []
+    route = Route(Upstream("http://127.0.0.1:9", host="inside.example"), Nobody())
 
-    def host_for(received: bytes | None) -> bytes:
-        asked.append(received)
-        return b"inside.example"
+    def route_of(host: bytes | None) -> Route:
+        asked.append(host)
+        return route
 
-    request = read(head, Heads(request_lines(), most_fields=MOST_FIELDS, host_for=host_for))
+    request = read(head, Heads(request_lines(), most_fields=MOST_FIELDS, route_of=route_of))
     assert isinstance(request, Request)
     after = request_head(sent(request))
     assert after.values(b"host") == [b"inside.example"]
     # What the visitor called the site is kept for the gate and for X-Forwarded-Host.
     assert request.fields.host == asked[-1] != b"inside.example"
+    assert request.fields.route is route
+
+
+def test_each_request_has_the_route_of_its_own_host_whatever_came_before_it() -> None:
+    routes = {host: Route(Upstream("http://127.0.0.1:9", host=f"inside.{host.decode()}"), Nobody()) for host in HOSTS}
+    reader = Heads(request_lines(), most_fields=MOST_FIELDS, route_of=lambda host: routes[host or b"none"])
+    for target, host, expected in [
+        *[(b"/", b"a", b"a"), (b"/", b"b", b"b"), (b"/", b"a", b"a"), (b"http://b/", b"a", b"b"), (b"/", b"a", b"a")],
+        *[(b"http://b", b"a", b"b"), (b"https://a/", b"b", b"a"), (b"/", b"b", b"b"), (b"*", b"b", b"b")],
+    ]:
+        method = b"OPTIONS" if target == b"*" else b"GET"
+        request = read_next(b"%b %b HTTP/1.1\r\nHost: %b" % (method, target, host), reader)
+        assert isinstance(request, Request)
+        assert request.fields.route is routes[expected]
+        assert request_head(sent(request)).values(b"host") == [b"inside." + expected]
+    request = read_next(b"GET / HTTP/1.0", reader)
+    assert isinstance(request, Request)
+    assert request.fields.route is routes[b"none"]
+
+
+def test_what_was_remembered_of_a_route_is_forgotten_when_routes_are_others() -> None:
+    routes = [Route(Upstream("http://127.0.0.1:9"), Nobody()) for _ in range(2)]
+    now = iter(routes)
+    reader = Heads(request_lines(), most_fields=MOST_FIELDS, route_of=lambda host: next(now))
+    found = []
+    for reroute in (False, False, True):
+        if reroute:
+            reader.forget()
+        request = read_next(b"GET / HTTP/1.1\r\nHost: a", reader)
+        assert isinstance(request, Request)
+        found.append(request.fields.route)
+    assert found == [routes[0], routes[0], routes[1]]
 
 
 @given(st.binary(max_size=120), st.booleans())

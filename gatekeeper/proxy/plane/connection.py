@@ -51,6 +51,10 @@ class Connection(asyncio.Protocol):
         """The deadline has passed."""
         raise NotImplementedError
 
+    def reroute(self) -> None:
+        """The routes are others: the next request is looked at anew."""
+        raise NotImplementedError
+
     # --- by the loop -------------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

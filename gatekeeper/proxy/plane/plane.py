@@ -1,4 +1,4 @@
-"""What all connections of a process share: the hooks, the limits, the memory of lines, the pool, and the clock.
+"""What all connections of a process share: the hooks, the limits, the memory of lines, the routes, and the clock.
 
 One look at all deadlines, a few times a second, takes the place of a timer for each exchange: to move a deadline is
 then to set a number.
@@ -15,9 +15,9 @@ from gatekeeper.proxy.forwarded import TrustedProxies
 from gatekeeper.proxy.limits import Limits
 from gatekeeper.proxy.plane.hooks import Hooks
 from gatekeeper.proxy.plane.lines import Lines
-from gatekeeper.proxy.plane.pool import Connects, Pool
+from gatekeeper.proxy.plane.pool import Pool
 from gatekeeper.proxy.plane.response import Statuses
-from gatekeeper.proxy.upstream import Upstream
+from gatekeeper.proxy.plane.routes import Route, Routes
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -32,12 +32,11 @@ ASGIApp = Callable[[Scope, Receive, Send], "Awaitable[None]"]
 
 
 class Plane:
-    """The data plane in front of one upstream. ``pages`` answers what lies below ``pages_prefix`` itself."""
+    """The data plane in front of its upstreams. ``pages`` answers what lies below ``pages_prefix`` itself."""
 
     def __init__(
         self,
-        upstream: Upstream,
-        connector: Connects,
+        routes: Routes,
         hooks: Hooks,
         *,
         trusted: TrustedProxies,
@@ -50,26 +49,17 @@ class Plane:
         self.limits = limits
         self.pages = pages
         self.pages_prefix = pages_prefix if pages is not None else b""
-        self.prefix = upstream.prefix
-        self.host_for = None if upstream.host == "preserve" else upstream.host_for
-        self.default_host = upstream.authority
         self.requests = Lines(hooks.watches_request, of_requests=True)
         self.responses = Lines(hooks.watches_response, of_requests=False)
         self.statuses = Statuses()
-        self.pool = Pool(
-            connector,
-            most=upstream.max_connections,
-            queue_wait=limits.queue_wait,
-            idle=upstream.idle_timeout,
-            most_head=limits.response_head,
-        )
-        self.read_timeout = upstream.read_timeout
+        self.routes = routes
+        self._retired: list[Pool] = []
         self.visitors: set[Connection] = set()
         self.draining = False
         self.now = 0.0  # seconds of the loop's clock, as of the last tick
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
-        limited = (limits.head_timeout, limits.idle_timeout, limits.body_idle, limits.queue_wait, self.read_timeout)
+        limited = (limits.head_timeout, limits.idle_timeout, limits.body_idle, limits.queue_wait)
         self._tick_time = min(_TICK, min(limited) / 4)
 
     def enter(self, visitor: "Connection", loop: asyncio.AbstractEventLoop) -> None:
@@ -83,13 +73,35 @@ class Plane:
         """A connection has ended."""
         self.visitors.discard(visitor)
 
+    def route_of(self, host: bytes | None) -> Route | None:
+        """The route of a host as it stands in a request."""
+        return self.routes.of(host)
+
+    def take(self, routes: Routes) -> None:
+        """Other routes, from the next request on, of connections that are there already too. What is under way ends
+        where it began: a pool to which no route leads any more is over with the last of it.
+        """
+        before, self.routes = self.routes, routes
+        kept = set(routes.pools)
+        for pool in before.pools:
+            if pool not in kept:
+                pool.retire()
+                self._retired.append(pool)
+        for pool in routes.pools:
+            pool.now = self.now
+        for visitor in self.visitors:
+            visitor.reroute()
+
     def _tick(self) -> None:
         loop = self._loop
         if loop is None:
             return
         self.now = now = loop.time()
         self._timer = loop.call_later(self._tick_time, self._tick)
-        self.pool.tick(now)
+        for pool in self.routes.pools:
+            pool.tick(now)
+        if self._retired:
+            self._retired = [pool for pool in self._retired if not pool.ends(now)]
         for visitor in [visitor for visitor in self.visitors if visitor.deadline <= now]:
             visitor.expired()
 
@@ -102,7 +114,8 @@ class Plane:
             _logger.error("exchanges still under way after server.drain, and cut off: %d", len(self.visitors))
         for visitor in list(self.visitors):
             visitor.cut_off()
-        self.pool.close()
+        for pool in (*self.routes.pools, *self._retired):
+            pool.close()
 
 
 def tell(method: bytes, target: bytes, outcome: str, reason: str) -> None:

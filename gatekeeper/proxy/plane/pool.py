@@ -108,6 +108,8 @@ class Pool:
     def tick(self, now: float) -> None:
         """Ends what has waited, or has been idle, too long."""
         before, self.now = self.now, now
+        if not (self._idle or self._waiting or self._resting):
+            return
         for visitor in [visitor for visitor, until in self._waiting.items() if until <= now]:
             del self._waiting[visitor]
             visitor.failed(
@@ -120,6 +122,15 @@ class Pool:
         for connection in rested:
             if self._resting.pop(connection, None) is not None:
                 self.give_back(connection, rests=False)
+
+    def retire(self) -> None:
+        """Nobody new will ask: who has asked is served, and no connection is kept any more."""
+        self._idle_time = -1.0
+
+    def ends(self, now: float) -> bool:
+        """A tick of a retired pool; whether it is over."""
+        self.tick(now)
+        return not (self._count or self._waiting)
 
     def close(self) -> None:
         """Ends the connections that nobody uses; those in use end with their exchange."""

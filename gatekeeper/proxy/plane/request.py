@@ -7,7 +7,7 @@ accepted leaves octet for octet, but for the lines that are for one hop only, th
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gatekeeper.proxy.plane.lines import (
     CLAIM,
@@ -25,6 +25,9 @@ from gatekeeper.proxy.plane.lines import (
 )
 from gatekeeper.wire.fields import FieldList
 from gatekeeper.wire.hop_by_hop import nominated
+
+if TYPE_CHECKING:
+    from gatekeeper.proxy.plane.routes import Route
 
 # RFC 9112 section 3: method SP request-target SP HTTP-version. A target has no octet outside the visible ones; those
 # above ASCII are no URI's, but servers take them, and what they mean is the upstream's to say.
@@ -66,7 +69,8 @@ class Fields:
 
     ``lines`` are those that leave, without forwarding fields; ``watched`` are the fields for the hook, which stand in
     ``watched_lines``. ``length`` is the body's in octets, 0 for none, or :data:`CHUNKED`. ``kept`` is the hook's, and
-    ``onward`` the visitor's: the lines as they leave when the hook changes none.
+    ``onward`` the visitor's: the lines as they leave when the hook changes none. ``route`` is where requests for
+    ``host`` go, None for nowhere.
     """
 
     __slots__ = (
@@ -78,6 +82,7 @@ class Fields:
         "length",
         "lines",
         "onward",
+        "route",
         "upgrade",
         "watched",
         "watched_lines",
@@ -94,6 +99,7 @@ class Fields:
         self.expects = False
         self.upgrade: bytes | None = None
         self.onward: bytes | None = None
+        self.route: Route | None = None
         self.kept: list[Any] = []
 
 
@@ -112,23 +118,26 @@ class Request:
 
 
 class Heads:
-    """Reads the heads of one connection. ``host_for`` makes the Host field that leaves of the one that came (None: it
-    stays).
+    """Reads the heads of one connection. ``route_of`` knows the route of a host.
 
     A browser sends the same fields again and again, so that those of the last request are kept as they were understood:
     if the octets are the same, so is what they mean.
     """
 
-    __slots__ = ("_block", "_fields", "_host_for", "_memory", "_most_fields")
+    __slots__ = ("_block", "_fields", "_memory", "_most_fields", "_route_of")
 
     def __init__(
-        self, memory: Lines, *, most_fields: int, host_for: Callable[[bytes | None], bytes] | None = None
+        self, memory: Lines, *, most_fields: int, route_of: Callable[[bytes | None], "Route | None"] = lambda _: None
     ) -> None:
         self._memory = memory
         self._most_fields = most_fields
-        self._host_for = host_for
+        self._route_of = route_of
         self._block = b""  # with the empty line behind it
         self._fields: Fields | None = None
+
+    def forget(self) -> None:
+        """What the fields of the last request mean may be something else now."""
+        self._fields = None
 
     def again(self, data: bytes, most: int) -> tuple[Request, bytes] | None:
         """The request at the beginning of the octets and what lies behind its head, if that has the fields of the last
@@ -185,9 +194,14 @@ class Heads:
         fields.lines = lines
         _host(fields, others, minor)
         _for_this_hop(fields, others, minor)
-        if self._host_for is not None:
-            with_host(fields, self._host_for(fields.host))
+        self._route(fields)
         return fields
+
+    def _route(self, fields: Fields) -> None:
+        """Where the request goes, and under which name it asks there."""
+        fields.route = route = self._route_of(fields.host)
+        if route is not None and route.host_for is not None:
+            with_host(fields, route.host_for(fields.host))
 
     def _other_form(self, line: bytes, method: bytes, target: bytes, minor: int, fields: Fields) -> Request:
         """Absolute-form becomes origin-form, its authority the host, whatever Host says (RFC 9112 section 3.2.2)."""
@@ -202,7 +216,8 @@ class Heads:
         self._fields = None
         fields.host = match[1]
         fields.onward = None
-        with_host(fields, match[1] if self._host_for is None else self._host_for(match[1]))
+        with_host(fields, match[1])
+        self._route(fields)
         return Request(b"%b %b HTTP/1.1" % (method, target), method, target, minor, fields)
 
 

@@ -22,8 +22,10 @@ from gatekeeper.proxy.plane.hooks import Passing, merged, written
 from gatekeeper.proxy.plane.lines import Untrusted, harmless
 from gatekeeper.proxy.plane.pages import serve_page
 from gatekeeper.proxy.plane.plane import Plane, tell
+from gatekeeper.proxy.plane.pool import Pool
 from gatekeeper.proxy.plane.request import CHUNKED, END, Fields, Heads, Refusal, Request, leave_out
 from gatekeeper.proxy.plane.response import UNTIL_CLOSE, Response, parse_response
+from gatekeeper.proxy.plane.routes import Route
 from gatekeeper.proxy.plane.upstream import UpstreamConnection
 from gatekeeper.proxy.upstream import UpstreamError
 from gatekeeper.wire.fields import FieldList
@@ -46,8 +48,9 @@ class Visitor(Connection):
     def __init__(self, plane: Plane, connections: set[Any], tasks: set[asyncio.Task[None]]) -> None:
         super().__init__(plane, connections)
         self._tasks = tasks
-        self._heads = Heads(plane.requests, most_fields=plane.limits.request_fields, host_for=plane.host_for)
+        self._heads = Heads(plane.requests, most_fields=plane.limits.request_fields, route_of=plane.route_of)
         self._request: Request | None = None
+        self._route: Route | None = None  # of the request; the upstream was asked if it is there
         self._passing: Passing | None = None
         self._body: Framing | None = None  # of the request
         self._outgoing: list[bytes] = []  # of the request, while there is no connection to send it on
@@ -58,8 +61,13 @@ class Visitor(Connection):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio."""
-        self._plane.pool.forget(self)
+        if self._route is not None:
+            self._route.pool.forget(self)
         super().connection_lost(exc)
+
+    def reroute(self) -> None:
+        """See the base."""
+        self._heads.forget()
 
     def data_received(self, data: bytes) -> None:
         """See asyncio."""
@@ -172,24 +180,28 @@ class Visitor(Connection):
         if plane.pages_prefix and request.path.startswith(plane.pages_prefix):
             self._begin_page(request, rest)
             return
+        self._route = route = fields.route
+        if route is None:
+            self._refuse(Refusal(421, "no site has its host"), request.line)
+            return
         watched = fields.watched
-        self._passing = passing = plane.hooks.begin(request.method, fields.host or plane.default_host, request.path)
+        self._passing = passing = plane.hooks.begin(request.method, fields.host or route.default_host, request.path)
         seen = passing.request(watched, fields.kept)
         if seen is watched:
             onward = fields.onward
             if onward is None:
-                onward = fields.onward = self._onward(fields, fields.lines)
+                onward = fields.onward = self._onward(route, fields, fields.lines)
         else:
-            onward = self._onward(fields, merged(fields.lines, fields.watched_lines, watched, seen))
+            onward = self._onward(route, fields, merged(fields.lines, fields.watched_lines, watched, seen))
         head = request.line + onward
-        if plane.prefix:
+        if route.prefix:
             # "*" is about the server as a whole, which is not the app's part of it.
-            head = head.replace(b" *" if request.target == b"*" else b" ", b" " + plane.prefix, 1)
+            head = head.replace(b" *" if request.target == b"*" else b" ", b" " + route.prefix, 1)
         length = fields.length
         if length == 0:
             self._state = AHEAD
             self._ahead = rest
-            self.deadline = plane.now + plane.read_timeout
+            self.deadline = plane.now + route.read_timeout
         else:
             self._state = BODY
             self._body = Sized(length) if length != CHUNKED else Chunked(self._trailers)
@@ -199,9 +211,9 @@ class Visitor(Connection):
             except Untrusted as fault:
                 self._fail(400, str(fault))
                 return
-        self._send(request, head)
+        self._send(route.pool, request, head)
 
-    def _onward(self, fields: Fields, lines: list[bytes]) -> bytes:
+    def _onward(self, route: Route, fields: Fields, lines: list[bytes]) -> bytes:
         """The field lines as they leave, X-Forwarded-For and its like behind them, and the empty line."""
         host, forwarding = self._forwarding
         if fields.claims or host != fields.host or not forwarding:
@@ -210,12 +222,11 @@ class Visitor(Connection):
             if not fields.claims:
                 # The same for all that this connection asks of one host.
                 self._forwarding = (fields.host, forwarding)
-        if fields.host is None and self._plane.host_for is None:
-            lines = [b"Host: " + self._plane.default_host, *lines]
+        if fields.host is None and route.host_for is None:
+            lines = [b"Host: " + route.default_host, *lines]
         return b"\r\n".join([b"", *lines, forwarding])
 
-    def _send(self, request: Request, octets: bytes) -> None:
-        pool = self._plane.pool
+    def _send(self, pool: Pool, request: Request, octets: bytes) -> None:
         method = request.method
         upstream = pool.take(careful=method != b"GET" and method not in _IDEMPOTENT)
         if upstream is not None and not self._clogged:
@@ -259,8 +270,8 @@ class Visitor(Connection):
             self._upstream.write(octets)
 
     def _follow_body(self, data: bytes) -> bytes:
-        body = self._body
-        assert body is not None  # noqa: S101 - the state says so
+        body, route = self._body, self._route
+        assert body is not None and route is not None  # noqa: S101, PT018 - the state says so
         octets, rest = body.feed(data)
         plane = self._plane
         if body.done:
@@ -268,7 +279,7 @@ class Visitor(Connection):
             self._ahead = rest
             self._body = None
             if not self._answered:
-                self.deadline = plane.now + plane.read_timeout
+                self.deadline = plane.now + route.read_timeout
         else:
             self.deadline = plane.now + plane.limits.body_idle
         return octets
@@ -412,14 +423,15 @@ class Visitor(Connection):
 
     def unanswered(self, upstream: UpstreamConnection) -> None:
         """The connection to the upstream ended before an answer's head had come."""
-        request = self._request
+        request, route = self._request, self._route
+        assert request is not None and route is not None  # noqa: S101, PT018 - the upstream was asked
         stale = upstream.reused and not upstream.answered
-        if stale and self._outgoing and not self._retried and request is not None and request.method in _IDEMPOTENT:
+        if stale and self._outgoing and not self._retried and request.method in _IDEMPOTENT:
             # It had been idle for too long in the upstream's eyes. Nothing was answered, so nothing was done that may
             # not be done again (RFC 9110 section 9.2.2); once, and on a connection of its own.
             self._retried = True
             self._upstream = upstream.visitor = None
-            self._plane.pool.ask(self)
+            route.pool.ask(self)
             return
         self.failed(UpstreamError("it ended the connection without an answer"))
 
@@ -432,7 +444,8 @@ class Visitor(Connection):
         if upstream is not None:
             upstream.abort()
         self._outgoing = []
-        self._plane.pool.forget(self)
+        if self._route is not None:
+            self._route.pool.forget(self)
         if self._answered:
             self._break_off(reason)
             return
@@ -469,7 +482,7 @@ class Visitor(Connection):
         self._state = AHEAD
         self._ahead = b"" if request.fields.length else rest
         self._passing = None
-        self.deadline = self._plane.now + self._plane.read_timeout
+        self.deadline = self._plane.now + self._plane.limits.body_idle
         task = asyncio.get_running_loop().create_task(
             serve_page(app, request, scheme=self._scheme, reply=self._page_answered)
         )
