@@ -9,13 +9,13 @@ from gatekeeper.cookies.lifetime import lifetime_of, may_delete
 from gatekeeper.cookies.response import Ignored, SetCookie, parse_set_cookie
 from gatekeeper.enforcement import rewrite
 from gatekeeper.enforcement.decisions import Decisions
-from gatekeeper.policy.document import Mode, OnRefusal
+from gatekeeper.policy.document import SESSION, Mode, OnRefusal
 from gatekeeper.policy.verdict import Action, Direction, Reason, Ruling, Verdict
 from gatekeeper.policy.verdict import Outcome as Outcome
 from gatekeeper.wire.fields import FieldList
 
 # The only lifetime attribute is one positive Max-Age, or one Expires of an ordinary form: read without a full parse.
-_LIVES = re.compile(rb";[ \t]*max-age[ \t]*=[ \t]*[1-9][0-9]{0,9}[ \t]*(?:;|\Z)", re.IGNORECASE)
+_LIVES = re.compile(rb";[ \t]*max-age[ \t]*=[ \t]*([1-9][0-9]{0,9})[ \t]*(?:;|\Z)", re.IGNORECASE)
 _EXPIRES = re.compile(rb";[ \t]*expires[ \t]*=[ \t]*([^;]{20,40}?)[ \t]*(?:;|\Z)", re.IGNORECASE)
 
 # RFC 6265 section 9.4 made Set-Cookie2 historic; no browser reads it, and a cookie in it was judged by nobody.
@@ -38,7 +38,7 @@ class Attributes:
     They repeat from response to response where values do not, and hold nothing that is the visitor's.
     """
 
-    __slots__ = ("remembered",)
+    __slots__ = ("_lengths", "remembered")
 
     _MOST = 4096
     _LONGEST = 512  # octets
@@ -46,15 +46,25 @@ class Attributes:
     def __init__(self) -> None:
         # Read directly on the hot path; a miss goes through live_until().
         self.remembered: dict[bytes, int] = {}
+        self._lengths: dict[bytes, int] = {}
 
     def live_until(self, attributes: bytes) -> int:
         """A time (epoch seconds) before which they surely are no deletion; long past if they need a closer look."""
-        until = _live_until(attributes)
+        return self._keep(self.remembered, attributes, _live_until(attributes))
+
+    def length(self, attributes: bytes) -> int:
+        """For how many seconds those let a cookie live that need no closer look: 0 is the browser session; for ever
+        where only a closer look tells.
+        """
+        length = self._lengths.get(attributes)
+        return self._keep(self._lengths, attributes, _length(attributes)) if length is None else length
+
+    def _keep(self, memory: dict[bytes, int], attributes: bytes, meaning: int) -> int:
         if len(attributes) <= self._LONGEST:
-            if len(self.remembered) >= self._MOST:
-                self.remembered.clear()
-            self.remembered[attributes] = until
-        return until
+            if len(memory) >= self._MOST:
+                memory.clear()
+            memory[attributes] = meaning
+        return meaning
 
 
 def _live_until(attributes: bytes) -> int:
@@ -69,6 +79,15 @@ def _live_until(attributes: bytes) -> int:
     found = _EXPIRES.search(b";" + attributes) if dates == 1 else None
     moment = agreed_cookie_date(found[1]) if found else None
     return _LOOK if moment is None else moment
+
+
+def _length(attributes: bytes) -> int:
+    found = _LIVES.search(b";" + attributes)
+    if found is not None:
+        return int(found[1])
+    lowered = attributes.lower()
+    # What Expires alone tells is written anew under a cap, since browsers count it from the app's own Date.
+    return _FOREVER if b"max-age" in lowered or b"expires" in lowered else SESSION
 
 
 def judge(
@@ -93,6 +112,9 @@ def judge(
             until = attributes_memory.remembered.get(attributes) or attributes_memory.live_until(attributes)
             if until != _LOOK and ruling.passes_whole is not None:
                 return ruling.passes_whole, value
+            within = ruling.passes_within if until != _LOOK else None
+            if within is not None and ruling.cap is not None and attributes_memory.length(attributes) <= ruling.cap:
+                return within, value
             if until > now and ruling.drops_whole is not None:
                 return ruling.drops_whole, None
     return _judge_slowly(value, decisions, host, path, now, sent)
@@ -213,26 +235,23 @@ def _let_pass(
         if decisions.policy.consent.upstream_may_set:
             return ruling.verdict(Direction.RESPONSE, Action.PASS), value
         return ruling.verdict(Direction.RESPONSE, Action.DROP), None
-    if ruling.rule is None or not ruling.rule.rewrites or not cookie.name:
-        return ruling.verdict(Direction.RESPONSE, Action.PASS), value
     return _rewritten(cookie, ruling, now, sent, value)
 
 
 def _rewritten(cookie: SetCookie, ruling: Ruling, now: int, sent: frozenset[bytes], value: bytes) -> Outcome:
-    """The rule's lifetime and attributes, applied to a cookie that may be stored."""
-    rule = ruling.rule
-    assert rule is not None  # noqa: S101 — both callers looked
+    """The lifetime and attributes that hold for it, applied to a cookie that may be stored."""
+    rule, cap = ruling.rule, ruling.cap
     deletes = lifetime_of(cookie, now).deletes
-    if not deletes and (rule.max_age is not None or not rule.renew) and may_delete(cookie, now):
+    if cookie.name and not deletes and (cap is not None or not ruling.renews) and may_delete(cookie, now):
         # To one browser a deletion, to another none: neither to be capped nor to be dropped. A sign-out has to work.
         agreed = parse_set_cookie(rewrite.deletion_of(cookie))
         assert isinstance(agreed, SetCookie)  # noqa: S101 — our own words
         deletion = rewrite.with_attributes(agreed, rule).field_value()
         return ruling.verdict(Direction.RESPONSE, Action.REWRITE, Reason.DELETION), deletion
-    if not rule.renew and cookie.name in sent and cookie.value and not deletes:
+    if not ruling.renews and cookie.name in sent and cookie.value and not deletes:
         return ruling.verdict(Direction.RESPONSE, Action.DROP, Reason.RENEWAL), None
-    if rule.max_age is not None and not deletes:
-        cookie = rewrite.capped(cookie, rule.max_age, now)
+    if cap is not None and not deletes:
+        cookie = rewrite.capped(cookie, cap, now)
     result = rewrite.with_attributes(cookie, rule).field_value()
     action = Action.PASS if result == value else Action.REWRITE
     return ruling.verdict(Direction.RESPONSE, action), result

@@ -92,8 +92,10 @@ def with_value(cookie: SetCookie, value: bytes) -> SetCookie:
     return replace(cookie, value=value, pair=cookie.pair.partition(b"=")[0] + b"=" + value)
 
 
-def with_attributes(cookie: SetCookie, rule: Rule) -> SetCookie:
+def with_attributes(cookie: SetCookie, rule: Rule | None) -> SetCookie:
     """The attributes that the rule sets, each once; the rest in place and spelling."""
+    if rule is None:
+        return cookie
     if rule.secure is not None:
         keep = rule.secure or _needs_secure(cookie)
         cookie = _flag(cookie, b"Secure", on=keep)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from gatekeeper.consent.category import Basis, Category
 from gatekeeper.consent.native import NativeReader
 from gatekeeper.pages.durations import lifetime, lifetime_in_words
-from gatekeeper.policy.document import Consent, Page, Policy, Rule
+from gatekeeper.policy.document import Consent, Page, Policy, Rule, shortest
 from gatekeeper.policy.matcher import Matcher
 
 UNKNOWN_LIFETIME = "not stated"
@@ -102,7 +102,11 @@ def category_tables(policy: Policy) -> tuple[CategoryTable, ...]:
     return tuple(
         CategoryTable(
             category,
-            tuple(_listed(rule, policy.consent) for rule in listed.values() if rule.category == category.id),
+            tuple(
+                _listed(_capped(rule, category, policy), policy.consent)
+                for rule in listed.values()
+                if rule.category == category.id
+            ),
         )
         for category in policy.categories
     )
@@ -151,6 +155,12 @@ def _completed(rule: Rule, other: Rule) -> Rule:
         party=rule.party or other.party,
         duration=rule.duration or other.duration,
     )
+
+
+def _capped(rule: Rule, category: Category, policy: Policy) -> Rule:
+    if category.basis is Basis.REQUIRED:
+        return rule
+    return replace(rule, max_age=shortest(rule.max_age, policy.enforcement.max_age))
 
 
 def _listed(rule: Rule, consent: Consent) -> ListedCookie:

@@ -33,6 +33,11 @@ class OnRefusal(StrEnum):
 SESSION = 0  # a cap of "session": the cookie ends with the browser session
 
 
+def shortest(*caps: int | None) -> int | None:
+    """The cap that holds where several do, in seconds; None where none does."""
+    return min((cap for cap in caps if cap is not None), default=None)
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One ``[[cookie]]`` table. Durations are in seconds; ``None`` means that the file does not say."""
@@ -75,10 +80,9 @@ class Rule:
         return bool(self.hosts or self.paths)
 
     @property
-    def rewrites(self) -> bool:
-        """Whether what passes by this rule may leave changed."""
-        attributes = (self.max_age, self.secure, self.httponly, self.samesite, self.partitioned)
-        return not self.renew or any(value is not None for value in attributes)
+    def sets_attributes(self) -> bool:
+        """Whether the rule says which attributes a cookie leaves with, beside its lifetime."""
+        return any(value is not None for value in (self.secure, self.httponly, self.samesite, self.partitioned))
 
 
 @dataclass(frozen=True)
@@ -98,13 +102,14 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class Enforcement:
-    """The ``[enforcement]`` table."""
+    """The ``[enforcement]`` table; ``max_age`` in seconds, for all that is not required."""
 
     mode: Mode = Mode.ENFORCE
     unlisted: Literal["block", "allow"] = "block"
     strip_requests: bool = True
     expire_leftovers: bool = True
     protect_caches: bool = True
+    max_age: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

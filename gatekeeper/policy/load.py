@@ -8,7 +8,7 @@ from typing import Literal, cast
 from gatekeeper.consent.category import DEFAULT_CATEGORIES, Basis, Category, Vocabulary
 from gatekeeper.policy.document import FILE, Enforcement, Mode, Page, Policy, Rule, Section
 from gatekeeper.policy.load_consent import read_consent, read_mapping
-from gatekeeper.policy.load_rule import read_rule
+from gatekeeper.policy.load_rule import read_cap, read_rule
 from gatekeeper.policy.schema import PolicyError, Problem, Table, did_you_mean, quoted
 
 Presets = Mapping[str, Mapping[str, object]]
@@ -87,6 +87,7 @@ def _enforcement(table: Table) -> Enforcement:
         table.flag("strip_requests", default=True),
         table.flag("expire_leftovers", default=True),
         table.flag("protect_caches", default=True),
+        read_cap(table),
     )
     table.close()
     return enforcement

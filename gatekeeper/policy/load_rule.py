@@ -45,7 +45,7 @@ def read_rule(table: Table, vocabulary: Vocabulary, source: str) -> Rule | None:
         on_refusal,
         replacement,
         _mode(table),
-        table.duration("max_age", None, session=SESSION),
+        read_cap(table),
         table.flag("renew", default=True),
         table.optional_flag("secure"),
         table.optional_flag("httponly"),
@@ -55,11 +55,17 @@ def read_rule(table: Table, vocabulary: Vocabulary, source: str) -> Rule | None:
         _attribute(table, "path"),
         source,
     )
-    if rule.max_age == 0 and table.raw("max_age") != "session":
-        table.report("max_age", 'must be longer than nothing; "session" ends with the browser session')
     _report_contradictions(table, rule)
     table.close()
     return rule if name and category in vocabulary.ids() | ({category} if source != FILE else set()) else None
+
+
+def read_cap(table: Table) -> int | None:
+    """The key ``max_age`` of what caps a lifetime, in seconds."""
+    cap = table.duration("max_age", None, session=SESSION)
+    if cap == 0 and table.raw("max_age") != "session":
+        table.report("max_age", 'must be longer than nothing; "session" ends with the browser session')
+    return cap
 
 
 def _mode(table: Table) -> Mode | None:

@@ -12,6 +12,7 @@ from gatekeeper.policy.matcher import Matcher
 from gatekeeper.policy.schema import Problem, Table, quoted
 
 _TRACKING = ("analytics", "marketing")
+_NO_CAP = "browsers keep no cookie for more than 400 days: this cap does nothing"
 
 
 def review(policy: Policy, presets: Presets) -> tuple[Problem, ...]:
@@ -26,8 +27,7 @@ def review(policy: Policy, presets: Presets) -> tuple[Problem, ...]:
         if rule.category in required:
             found += _about_required(path, rule, by_name.find(rule.octets) if rule.is_exact else _met(rule, trackers))
         if rule.max_age is not None and rule.max_age > BROWSER_MAX_AGE:
-            never = "browsers keep no cookie for more than 400 days: this cap does nothing"
-            found.append(Problem(f"{path}.max_age", never))
+            found.append(Problem(f"{path}.max_age", _NO_CAP))
         found += _swallowed(path, rule, policy)
     return tuple(found)
 
@@ -45,6 +45,8 @@ def _about_categories(policy: Policy) -> Iterator[Problem]:
             "no rule names a required cookie, so that nobody can sign in; "
             'with presets = ["essential"] the cookies of frameworks and load balancers pass',
         )
+    if (policy.enforcement.max_age or 0) > BROWSER_MAX_AGE:
+        yield Problem("enforcement.max_age", _NO_CAP)
     if policy.consent.max_age > BROWSER_MAX_AGE:
         yield Problem("consent.max_age", "browsers keep no cookie for more than 400 days")
 

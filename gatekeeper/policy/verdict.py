@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from gatekeeper.consent.grant import Grant
-from gatekeeper.policy.document import Mode, OnRefusal, Policy, Rule
+from gatekeeper.consent.grant import Grant, Standing
+from gatekeeper.policy.document import Mode, OnRefusal, Policy, Rule, shortest
 from gatekeeper.policy.matcher import Matcher
 
 
@@ -78,6 +78,7 @@ class Ruling:
     ``passes_whole`` is the verdict on every well-formed Set-Cookie field of the name, where that leaves as it is;
     ``drops_whole`` the verdict on each that is no deletion, where that is dropped; ``strips_whole`` the verdict on
     every pair of the name in a Cookie field, where that goes. They are None where a field has to be looked at.
+    ``passes_within`` is the verdict on a field that leaves as it is because its life is within the ``cap`` (seconds).
 
     ``dropped`` and ``stripped`` are the outcomes of the latter two, ready made for the hot path, where the rule is
     enforced and not only reported.
@@ -86,33 +87,43 @@ class Ruling:
     __slots__ = (
         "_verdicts",
         "allowed",
+        "cap",
         "category",
         "dropped",
         "drops_whole",
         "mode",
         "name",
         "passes_whole",
+        "passes_within",
         "reason",
+        "renews",
         "rule",
         "stripped",
         "strips_whole",
     )
 
-    def __init__(self, name: bytes, rule: Rule | None, *, allowed: bool, reason: Reason, mode: Mode) -> None:
+    def __init__(
+        self, name: bytes, rule: Rule | None, *, allowed: bool, reason: Reason, mode: Mode, cap: int | None = None
+    ) -> None:
         self.name = name
         self.rule = rule
         self.category = rule.category if rule else None
         self.allowed = allowed
         self.reason = reason
         self.mode = mode
+        self.cap = cap
+        self.renews = rule is None or rule.renew
         self._verdicts: dict[str, Verdict] = {}
         # A name with odd octets is remembered too, and its fields have to be looked at: most of them are malformed.
         # (A name with "=" or ";" comes from percent-decoding; in a field, those octets end what judge() takes for a
         # name.)
         parts = b"=" not in name and b";" not in name
         clean = bool(name) and parts and name.strip(b" ") == name and name.decode("latin-1").isprintable()
-        untouched = clean and reason is not Reason.CONSENT_COOKIE and (rule is None or not rule.rewrites)
-        self.passes_whole = self.verdict(Direction.RESPONSE, Action.PASS) if allowed and untouched else None
+        dresses = rule is not None and rule.sets_attributes
+        passes = clean and allowed and self.renews and not dresses and reason is not Reason.CONSENT_COOKIE
+        whole = self.verdict(Direction.RESPONSE, Action.PASS) if passes else None
+        self.passes_whole = whole if cap is None else None
+        self.passes_within = whole if cap is not None else None
         drops = clean and not allowed and self.on_refusal is OnRefusal.DROP
         self.drops_whole = self.verdict(Direction.RESPONSE, Action.DROP) if drops else None
         strips = bool(name) and not allowed and self.on_refusal in (OnRefusal.DROP, OnRefusal.EXPIRE)
@@ -156,7 +167,12 @@ def decide(
     if name in consent_names:
         return Ruling(name, matcher.find(name, host, path), allowed=True, reason=Reason.CONSENT_COOKIE, mode=mode)
     rule = matcher.find(name, host, path) if name else None
+    everywhere = policy.enforcement.max_age
     if rule is None:
-        return Ruling(name, None, allowed=policy.enforcement.unlisted == "allow", reason=Reason.UNLISTED, mode=mode)
+        allowed = policy.enforcement.unlisted == "allow"
+        return Ruling(name, None, allowed=allowed, reason=Reason.UNLISTED, mode=mode, cap=everywhere)
     standing = grant.standings[rule.category]
-    return Ruling(name, rule, allowed=standing.allows, reason=Reason(standing.value), mode=rule.mode or mode)
+    # What the site cannot do without lives as long as it has to: a sign-in that is to be remembered, for one.
+    cap = rule.max_age if standing is Standing.REQUIRED else shortest(rule.max_age, everywhere)
+    reason = Reason(standing.value)
+    return Ruling(name, rule, allowed=standing.allows, reason=reason, mode=rule.mode or mode, cap=cap)

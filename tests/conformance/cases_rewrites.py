@@ -1,6 +1,6 @@
 """Cases of `on_refusal`, lifetime and attributes."""
 
-from tests.conformance.case import ACCEPTED, DELETED, PAST, REFUSED, Case, rule
+from tests.conformance.case import ACCEPTED, DELETED, PAST, REFUSED, Case, choice, rule
 
 PRIVATE = b"cache-control: private"
 
@@ -310,6 +310,71 @@ ATTRIBUTES = (
         "x rewrite required",
         max_age='"1h"',
         secure="true",
+    ),
+    Case(
+        "a cap for the whole site shortens what is not required, whatever rule lets it pass",
+        policy='[enforcement]\nmax_age = "1h"\nunlisted = "allow"\n' + rule("x", "marketing", on_refusal='"session"'),
+        asks=[b"Cookie: " + choice("statistics", refused=("marketing", "audience"))],
+        sets=[
+            b"Set-Cookie: sessionid=1; Max-Age=7200",
+            b"Set-Cookie: _ga=1; Max-Age=7200; Path=/",
+            b"Set-Cookie: _ga_1=1; Max-Age=3600; Path=/",
+            b"Set-Cookie: theme=1; Path=/",
+            b"Set-Cookie: other=1; Expires=Mon, 23 Nov 2026 12:00:00 GMT",
+            b"Set-Cookie: =nameless; Max-Age=7200",
+            b"Set-Cookie: x=1; Max-Age=7200",
+        ],
+        leaves=[
+            b"Set-Cookie: sessionid=1; Max-Age=7200",
+            b"Set-Cookie: _ga=1; Max-Age=3600; Expires=Sun, 23 Nov 2025 13:13:20 GMT; Path=/",
+            b"Set-Cookie: _ga_1=1; Max-Age=3600; Path=/",
+            b"Set-Cookie: theme=1; Path=/",
+            b"Set-Cookie: other=1; Max-Age=3600; Expires=Sun, 23 Nov 2025 13:13:20 GMT",
+            b"Set-Cookie: =nameless; Max-Age=3600; Expires=Sun, 23 Nov 2025 13:13:20 GMT",
+            b"Set-Cookie: x=1",
+            PRIVATE,
+        ],
+        verdicts=[
+            "response sessionid pass required",
+            "response _ga rewrite granted",
+            "response _ga_1 pass granted",
+            "response theme pass exempt",
+            "response other rewrite unlisted",
+            "response ? rewrite unlisted",
+            "response x rewrite refused",
+        ],
+    ),
+    Case(
+        "of a rule's cap and the whole site's the shorter holds, for a required cookie its rule's alone",
+        policy='[enforcement]\nmax_age = "1h"\n'
+        + rule("x", max_age='"30m"')
+        + rule("y", max_age='"2h"')
+        + rule("z", "necessary", max_age='"2h"'),
+        asks=[b"Cookie: " + ACCEPTED],
+        sets=[b"Set-Cookie: %b=1; Max-Age=9999" % name for name in (b"x", b"y", b"z")],
+        leaves=[
+            b"Set-Cookie: x=1; Max-Age=1800; Expires=Sun, 23 Nov 2025 12:43:20 GMT",
+            b"Set-Cookie: y=1; Max-Age=3600; Expires=Sun, 23 Nov 2025 13:13:20 GMT",
+            b"Set-Cookie: z=1; Max-Age=7200; Expires=Sun, 23 Nov 2025 14:13:20 GMT",
+            PRIVATE,
+        ],
+        verdicts=[
+            "response x rewrite granted",
+            "response y rewrite granted",
+            "response z rewrite required",
+        ],
+    ),
+    Case(
+        "a cap for the whole site leaves the consent cookie and deletions alone",
+        policy='[enforcement]\nmax_age = "1h"\n',
+        asks=[b"Cookie: " + ACCEPTED],
+        sets=[b"Set-Cookie: cookies_preferences=all; Max-Age=9999", b"Set-Cookie: _ga=; Max-Age=0"],
+        leaves=[
+            b"Set-Cookie: cookies_preferences=all; Max-Age=9999",
+            b"Set-Cookie: _ga=; Max-Age=0",
+            PRIVATE,
+        ],
+        verdicts=["response cookies_preferences pass consent-cookie", "response _ga pass granted"],
     ),
     Case(
         "lifetime and attributes hold for a granted cookie too",

@@ -7,7 +7,7 @@ import pytest
 from gatekeeper.consent.category import Basis, Category
 from gatekeeper.pages.cookie_policy import render_html, render_markdown
 from gatekeeper.policy import presets
-from gatekeeper.policy.document import Policy, Rule
+from gatekeeper.policy.document import Enforcement, Policy, Rule
 from tests.pages.reading import Document, categories, loaded, names, rows
 
 
@@ -27,6 +27,22 @@ def test_a_name_is_listed_once_with_the_first_rule_s_cap_and_the_next_one_s_word
         )
     )
     assert rows(policy)[1:] == [["", "_ga", "Counts.", "G", "13 months"]]
+
+
+def test_the_cap_for_the_whole_site_is_told_where_it_holds() -> None:
+    policy = Policy(
+        rules=(
+            Rule("sid", "necessary", duration="730d"),
+            Rule("_ga", "analytics", duration="730d"),
+            Rule("_gid", "analytics", max_age=86400),
+            Rule("_gat", "analytics"),
+        ),
+        enforcement=Enforcement(max_age=13 * 2_629_800),
+    )
+    told = {
+        cookie["name"]: cookie["max_age_seconds"] for each in categories(policy).values() for cookie in each["cookies"]
+    }
+    assert told == {"sid": 730 * 86400, "_ga": 13 * 2_629_800, "_gid": 86400, "_gat": 13 * 2_629_800}
 
 
 def test_a_rule_of_a_preset_that_the_file_has_put_elsewhere_is_not_listed() -> None:

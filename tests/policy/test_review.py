@@ -43,6 +43,14 @@ def test_a_necessary_rule_for_a_known_tracker(name: str, known: str) -> None:
     assert warnings(cookie("sid") + cookie(name, "marketing")) == []
 
 
+@pytest.mark.parametrize(("cap", "told"), [("400d", 0), ("401d", 1), ("13mo", 0), ("2mo", 0)])
+def test_a_cap_that_browsers_cut_anyway(cap: str, told: int) -> None:
+    said = "browsers keep no cookie for more than 400 days: this cap does nothing"
+    everywhere = f'[enforcement]\nmax_age = "{cap}"\n' + cookie("sid")
+    assert warnings(everywhere) == [f"enforcement.max_age: {said}"] * told
+    assert warnings(cookie("sid", more=f'max_age = "{cap}"')) == [f"cookie[0].max_age: {said}"] * told
+
+
 @pytest.mark.parametrize("name", ["_theme", "sid", "_GA", "ga", "x_*"])
 def test_a_necessary_rule_for_what_is_no_tracker_is_nobodys_business(name: str) -> None:
     assert warnings(cookie(name)) == []

@@ -200,7 +200,6 @@ def test_a_name_with_odd_octets_is_never_decided_before_its_field_is_looked_at(n
     [
         (Rule("a", "c"), False),
         (Rule("a", "c", on_refusal=OnRefusal.EXPIRE, domain="x", path="/", duration="1d"), False),
-        (Rule("a", "c", max_age=0), True),
         (Rule("a", "c", renew=False), True),
         (Rule("a", "c", secure=False), True),
         (Rule("a", "c", httponly=False), True),
@@ -208,10 +207,52 @@ def test_a_name_with_odd_octets_is_never_decided_before_its_field_is_looked_at(n
         (Rule("a", "c", partitioned=False), True),
     ],
 )
-def test_a_rule_that_may_change_what_passes_says_so(rule: Rule, rewrites: bool) -> None:
-    assert rule.rewrites == rewrites
+def test_what_a_rule_may_change_does_not_pass_unseen(rule: Rule, rewrites: bool) -> None:
     told = Ruling(b"a", rule, allowed=True, reason=Reason.GRANTED, mode=Mode.ENFORCE)
     assert (told.passes_whole is None) == rewrites
+    assert told.passes_within is None
+    capped = Ruling(b"a", rule, allowed=True, reason=Reason.GRANTED, mode=Mode.ENFORCE, cap=60)
+    assert capped.passes_whole is None
+    assert (capped.passes_within is None) == rewrites
+    assert Ruling(b"a", rule, allowed=False, reason=Reason.REFUSED, mode=Mode.ENFORCE, cap=60).passes_within is None
+
+
+@pytest.mark.parametrize(
+    ("name", "everywhere", "cap"),
+    [
+        (b"sid", None, None),
+        (b"sid", 60, None),  # a required cookie lives as long as the app needs it
+        (b"remembered", 60, 90),
+        (b"_ga", None, None),
+        (b"_ga", 60, 60),
+        (b"short", 60, 30),
+        (b"long", 60, 60),
+        (b"long", None, 90),
+        (b"long", 0, 0),
+        (b"unlisted", 60, 60),
+    ],
+)
+def test_of_a_rules_cap_and_the_one_for_all_that_is_not_required_the_shorter_holds(
+    name: bytes, everywhere: int | None, cap: int | None
+) -> None:
+    rules = (
+        Rule("sid", "necessary"),
+        Rule("remembered", "necessary", max_age=90),
+        Rule("_ga", "analytics"),
+        Rule("short", "analytics", max_age=30),
+        Rule("long", "analytics", max_age=90),
+    )
+    policy = Policy(rules=rules, enforcement=Enforcement(unlisted="allow", max_age=everywhere))
+    told = decide(
+        name,
+        host="",
+        path="/",
+        policy=policy,
+        matcher=Matcher(rules),
+        grant=weigh(ABSENT, categories=policy.categories),
+        consent_names=frozenset(),
+    )
+    assert told.cap == cap
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,8 @@ GATES = st.sampled_from(
         "",
         '[enforcement]\nmode = "report-only"\n',
         '[enforcement]\nunlisted = "allow"\n',
+        '[enforcement]\nunlisted = "allow"\nmax_age = "30d"\n',
+        '[enforcement]\nmax_age = "session"\n',
         "[enforcement]\nstrip_requests = false\n",
         "[consent]\nforward = false\n",
     ]
