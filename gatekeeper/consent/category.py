@@ -1,6 +1,6 @@
 """Categories: what a visitor consents to as a unit, and under which names other people's tools know them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -49,12 +49,16 @@ _SYNONYMS = (
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The operator's categories, found by their ids, by an explicit map, by a known synonym."""
+    """The operator's categories, found by their ids, by an explicit map, by a known synonym.
+
+    ``mapping`` is ``[consent.map]``: a platform's id, with or without the format's before it, and the category or
+    categories that it stands for.
+    """
 
     categories: tuple[Category, ...]
-    mapping: Mapping[str, str] = field(default_factory=dict)  # [consent.map]: a platform's id -> a category's id
+    mapping: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
     _known: dict[str, str] = field(init=False, repr=False, compare=False)
-    _mapped: dict[str, str] = field(init=False, repr=False, compare=False)
+    _mapped: dict[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         known: dict[str, str] = {}
@@ -66,8 +70,13 @@ class Vocabulary:
             if len(held) == 1:
                 known |= dict.fromkeys(group, held[0])
         known |= ids
-        mapped = {native.lower(): category for native, category in self.mapping.items()}
-        known |= mapped
+        mapped = {
+            native.lower(): (to,) if isinstance(to, str) else tuple(dict.fromkeys(to))
+            for native, to in self.mapping.items()
+        }
+        # A word for several categories is none that can stand for one.
+        known = {name: category for name, category in known.items() if name not in mapped}
+        known |= {native: to[0] for native, to in mapped.items() if len(to) == 1}
         object.__setattr__(self, "_known", known)
         object.__setattr__(self, "_mapped", mapped)
 
@@ -75,9 +84,17 @@ class Vocabulary:
         """The category id that a name stands for, or None; case does not matter."""
         return self._known.get(name.strip().lower())
 
-    def mapped(self, native: str) -> str | None:
-        """The category id that the operator's own map names for a platform's id, or None; case does not matter."""
-        return self._mapped.get(native.strip().lower())
+    def mapped(self, native: str) -> tuple[str, ...]:
+        """The category ids that the operator's own map names for a platform's id; case does not matter."""
+        return self._mapped.get(native.strip().lower(), ())
+
+    def unanswered(self, platform: str, answers: Iterable[str]) -> frozenset[str]:
+        """The categories of those ids that the operator's own map names for a platform and that are not in
+        ``answers``.
+        """
+        answered = {native.strip().lower() for native in answers}
+        own = ((native.removeprefix(f"{platform}:"), categories) for native, categories in self._mapped.items())
+        return frozenset(one for native, to in own if ":" not in native and native not in answered for one in to)
 
     def ids(self, *bases: Basis) -> frozenset[str]:
         """Ids of the categories on these bases; without an argument, of all."""

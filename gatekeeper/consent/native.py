@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from gatekeeper.consent.category import Vocabulary
 from gatekeeper.consent.choice import UNDECIDED, Choice, State
-from gatekeeper.consent.readers.base import Cookies, load_json, unwrapped, yes_or_no
+from gatekeeper.consent.readers.base import LATEST, Cookies, load_json, unwrapped, yes_or_no
 
 FORMAT = "gatekeeper"
 VERSION = 1
@@ -27,8 +27,6 @@ _ALL = frozenset({"all", "true", "1", "accept"})
 _NONE = frozenset({"none", "false", "0", "deny", "necessary"})
 # What starts as JSON and does not parse, or is still encoded, must not be read as words: half of it could grant.
 _NO_WORDS = frozenset('{}[]"%')
-# 9999-12-31: a later time is no time but an attempt to make a choice that never grows old.
-_LATEST = 253402300799
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +156,7 @@ def _are_names(names: object) -> TypeGuard[list[str]]:
 
 
 def _is_count(value: object) -> TypeGuard[int | None]:
-    return value is None or (type(value) is int and 0 <= value <= _LATEST)
+    return value is None or (type(value) is int and 0 <= value <= LATEST)
 
 
 def write_choice(*, granted: Iterable[str], refused: Iterable[str], revision: int, now: int, record_id: str) -> bytes:

@@ -76,3 +76,23 @@ def test_a_visitor_can_refuse_all_but_the_required() -> None:
     assert vocabulary.optional() == {"b", "c", "d"}
     assert vocabulary.ids(Basis.OPT_OUT) == {"c"}
     assert vocabulary.ids(Basis.REQUIRED, Basis.OPT_IN) == {"a", "b", "d"}
+
+
+def test_the_map_may_say_several_categories_for_one_id_and_then_it_stands_for_no_single_one() -> None:
+    vocabulary = Vocabulary(
+        DEFAULT_CATEGORIES, {"1": ["functional", "analytics"], "ads": ("marketing",), "performance": []}
+    )
+    assert vocabulary.mapped(" 1 ") == ("functional", "analytics")
+    assert vocabulary.mapped("ADS") == ("marketing",)
+    assert vocabulary.mapped("2") == ()
+    assert vocabulary.resolve("1") is None
+    assert vocabulary.resolve("ads") == "marketing"
+    assert vocabulary.resolve("performance") is None
+
+
+def test_the_mapped_ids_without_an_answer_are_those_of_this_platform_or_of_any() -> None:
+    mapping = {"one:A": "functional", "b": ["analytics"], "two:c": "marketing"}
+    vocabulary = Vocabulary(DEFAULT_CATEGORIES, mapping)
+    assert vocabulary.unanswered("one", []) == {"functional", "analytics"}
+    assert vocabulary.unanswered("one", ["a", "B"]) == frozenset()
+    assert vocabulary.unanswered("two", ["b"]) == {"marketing"}

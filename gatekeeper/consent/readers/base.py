@@ -15,6 +15,8 @@ MAX_JSON_DEPTH = 8
 # Nor is one that holds more than any banner asks: each visitor would cost what a hostile one likes.
 MAX_JSON_ITEMS = 256
 MAX_ESCAPES = 512
+# 9999-12-31: a later time is no time but an attempt to make a choice that never grows old.
+LATEST = 253402300799
 
 YES = frozenset({"true", "1", "yes", "on", "granted", "accept", "accepted", "allow", "allowed"})
 NO = frozenset({"false", "0", "no", "off", "denied", "deny", "refused", "refuse", "reject", "rejected", "disallow"})
@@ -27,7 +29,7 @@ class Reader(Protocol):
     """Reads one family of consent cookies. Total: what it cannot read is None, never an exception and never a grant.
 
     ``cookies`` are the names of the cookies that hold the choice, ``companions`` those of further ones that the
-    format's tool writes; in both, a name that ends with ``*`` stands for all names that begin so.
+    format's tool writes; in both, ``*`` stands for any octets: ``_iub_cs-*``, ``kndctr_*_consent``.
     """
 
     @property
@@ -50,12 +52,14 @@ class Said:
     """What a platform's cookies say in its own words.
 
     ``answers`` are the platform's own ids, each granted or not. ``rest`` is what holds of the categories that no answer
-    is about: granted, refused, or None where the cookies say nothing about them. ``given_at`` is in epoch seconds.
+    is about: granted, refused, or None where the cookies say nothing about them. ``complete``: an id that the
+    operator's map names for this format and that has no answer is refused. ``given_at`` is in epoch seconds.
     """
 
     state: State = State.DECIDED
     answers: Mapping[str, bool] = field(default_factory=dict)
     rest: bool | None = None
+    complete: bool = False
     given_at: int | None = None
     revision: int | None = None
 
@@ -83,7 +87,9 @@ class Format:
     original: bytes | None = None
 
     def renamed(self, name: bytes) -> "Format":
-        """The same format in a site that calls its first cookie so."""
+        """The same format in a site that calls its first cookie so; one without cookies stays as it is."""
+        if not self.cookies:
+            return self
         return replace(self, cookies=(name, *self.cookies[1:]), original=self.original or self.cookies[0])
 
     def read(self, cookies: Cookies, vocabulary: Vocabulary) -> Choice | None:
@@ -101,9 +107,9 @@ class Format:
         yes: set[str] = set()
         no: set[str] = set()
         for native, granted in said.answers.items():
-            category = self._category(native, vocabulary)
-            if category is not None:
-                (yes if granted else no).add(category)
+            (yes if granted else no).update(self._categories(native, vocabulary))
+        if said.complete:
+            no |= vocabulary.unanswered(self.id, said.answers)
         optional = vocabulary.optional()
         # Several ids of one category: all of them have to be granted.
         granted_all, refused = optional & (yes - no), optional & no
@@ -114,18 +120,20 @@ class Format:
             said.state,
             granted_all,
             refused,
-            tuple(sorted((f"{self.id}:{native}", granted) for native, granted in said.answers.items())),
+            # Without an id that nobody can write into a rule: a lone surrogate, a line break.
+            tuple(sorted((f"{self.id}:{one}", granted) for one, granted in said.answers.items() if one.isprintable())),
             said.given_at,
             said.revision,
             self.id,
         )
 
-    def _category(self, native: str, vocabulary: Vocabulary) -> str | None:
+    def _categories(self, native: str, vocabulary: Vocabulary) -> tuple[str, ...]:
         """The operator's own words first, then the format's, then those that everybody uses."""
         said = vocabulary.mapped(f"{self.id}:{native}") or vocabulary.mapped(native)
-        if said is None and native in self.categories:
-            return vocabulary.resolve(self.categories[native])
-        return said or vocabulary.resolve(native)
+        if said:
+            return said
+        category = vocabulary.resolve(self.categories.get(native, native))
+        return () if category is None else (category,)
 
 
 def unwrapped(value: bytes) -> Iterator[str]:

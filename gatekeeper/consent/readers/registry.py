@@ -63,7 +63,14 @@ def read_choice(
 
 def names(patterns: Iterable[bytes], name: bytes) -> bool:
     """Whether a reader's names (:class:`gatekeeper.consent.readers.base.Reader`) hold this one."""
-    return any(name == one or (one[-1:] == b"*" and name.startswith(one[:-1])) for one in patterns)
+    return any(_is_named(one, name) for one in patterns)
+
+
+def _is_named(pattern: bytes, name: bytes) -> bool:
+    prefix, star, suffix = pattern.partition(b"*")
+    if not star:
+        return name == pattern
+    return len(name) >= len(prefix) + len(suffix) and name.startswith(prefix) and name.endswith(suffix)
 
 
 def _variants(copies: Mapping[bytes, tuple[bytes, ...]]) -> Iterator[dict[bytes, bytes]]:
