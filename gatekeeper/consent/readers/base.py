@@ -15,6 +15,7 @@ MAX_JSON_DEPTH = 8
 # Nor is one that holds more than any banner asks: each visitor would cost what a hostile one likes.
 MAX_JSON_ITEMS = 256
 MAX_ESCAPES = 512
+MAX_DIGITS = 512
 # 9999-12-31: a later time is no time but an attempt to make a choice that never grows old.
 LATEST = 253402300799
 
@@ -129,9 +130,10 @@ class Format:
 
     def _categories(self, native: str, vocabulary: Vocabulary) -> tuple[str, ...]:
         """The operator's own words first, then the format's, then those that everybody uses."""
-        said = vocabulary.mapped(f"{self.id}:{native}") or vocabulary.mapped(native)
-        if said:
-            return said
+        if vocabulary.mapping:
+            said = vocabulary.mapped(f"{self.id}:{native}") or vocabulary.mapped(native)
+            if said:
+                return said
         category = vocabulary.resolve(self.categories.get(native, native))
         return () if category is None else (category,)
 
@@ -189,12 +191,19 @@ def load_json(text: str) -> object:
     if containers + text.count(",") > MAX_JSON_ITEMS:
         raise ValueError("too many items")
     try:
-        document: object = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
+        document: object = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse, parse_int=_integer)
     except RecursionError:  # the caller stands deep itself
         raise ValueError("nested too deeply") from None
     if containers > MAX_JSON_DEPTH and _is_deep(document):
         raise ValueError("nested too deeply")
     return document
+
+
+def _integer(digits: str) -> int:
+    # Reading one takes the square of its length.
+    if len(digits) > MAX_DIGITS:
+        raise ValueError("a number too long")
+    return int(digits)
 
 
 def _is_deep(document: object) -> bool:

@@ -5,13 +5,14 @@ All of it is total, and half a value never says more than the whole: a part that
 
 import binascii
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from math import isnan
 
 from gatekeeper.consent.choice import BINDING, State
 from gatekeeper.consent.readers.base import LATEST, NOBODY_CHOSE, Cookies, Said, load_json, unwrapped
 
+MAX_PARTS = 256
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]++={0,2}")
 _URL_SAFE = str.maketrans("-_", "+/")
@@ -46,7 +47,11 @@ def base64_object(value: bytes) -> dict[str, object] | None:
 
 
 def pairs(text: str, separator: str, assign: str = ":") -> dict[str, str] | None:
-    """``name:value`` joined by a separator; None where a part is no pair, or where a name stands twice."""
+    """``name:value`` joined by a separator; None where a part is no pair, where a name stands twice, and for more than
+    any platform writes.
+    """
+    if text.count(separator) >= MAX_PARTS:
+        return None
     table: dict[str, str] = {}
     parts = text.split(separator)
     for part in parts:
@@ -70,19 +75,18 @@ def listed(names: object, granted: bool) -> list[tuple[str, bool]]:
     return [(name, granted) for name in names if isinstance(name, str)] if isinstance(names, list) else []
 
 
-def flags(document: object, known: Iterable[str] = ()) -> dict[str, bool]:
+def flags(document: object, known: Collection[str] = ()) -> dict[str, bool]:
     """A JSON object's booleans, the texts ``"true"`` and ``"false"`` included.
 
     An id that is ``known`` and has another value is refused; any other key is the platform's own and no answer.
     """
     if not isinstance(document, dict):
         return {}
-    answers = {name: _FLAGS.get(value) if isinstance(value, bool | str) else None for name, value in document.items()}
-    known = frozenset(known)
-    return {name: bool(answer) for name, answer in answers.items() if answer is not None or name in known}
-
-
-_FLAGS: dict[object, bool] = {True: True, False: False, "true": True, "false": False}
+    return {
+        name: value is True or value == "true"
+        for name, value in document.items()
+        if value is True or value is False or value in ("true", "false") or name in known
+    }
 
 
 def together(sayings: Sequence[Said]) -> Said:
