@@ -15,7 +15,7 @@ from gatekeeper.cookies.scope import canonical_host
 from gatekeeper.enforcement.decisions import Decisions
 from gatekeeper.enforcement.response import Attributes
 from gatekeeper.policy.document import Mode, Policy
-from gatekeeper.policy.matcher import Matcher
+from gatekeeper.policy.matcher import Matcher, matcher_of
 
 # Different grants in use at once. A site has a dozen; visitors who make up others only empty the table.
 _GRANTS = 64
@@ -43,12 +43,16 @@ class Reading:
 
 class Gate:
     """A compiled policy. ``record_passes``: whether plain passes of the request get verdicts too (for `log.passes` and
-    for explaining).
+    for explaining). ``site``: what the log calls those whom it is for. ``top``: a gate of the top level's policy, with
+    which a site's shares what they have in common.
     """
 
-    def __init__(self, policy: Policy, *, record_passes: bool = False) -> None:
+    def __init__(
+        self, policy: Policy, *, record_passes: bool = False, site: str = "default", top: "Gate | None" = None
+    ) -> None:
         self.policy = policy
-        self.matcher = Matcher(policy.rules)
+        self.site = site
+        self.matcher: Matcher = matcher_of(policy, None if top is None else (top.policy, top.matcher))
         self.vocabulary = policy.vocabulary
         self.record_passes = record_passes
         readers = policy.consent.readers

@@ -1,4 +1,4 @@
-"""What both middlewares share: the gate in force, the clock, the log."""
+"""What both middlewares share: the gates in force, the clock, the log."""
 
 import time
 from collections.abc import Callable
@@ -7,6 +7,7 @@ from gatekeeper.audit.log import VerdictLog
 from gatekeeper.audit.sinks import LoggerSink
 from gatekeeper.enforcement.exchange import Exchange
 from gatekeeper.enforcement.gate import Gate
+from gatekeeper.enforcement.gates import Gates
 from gatekeeper.enforcement.response import SETTING
 from gatekeeper.policy.document import Mode, Policy
 from gatekeeper.wire.fields import FieldList, is_trustworthy
@@ -14,30 +15,45 @@ from gatekeeper.wire.fields import FieldList, is_trustworthy
 
 class Gatehouse:
     """Begins and ends exchanges. Replacing the policy swaps one reference: exchanges under way keep the gate that they
-    began with.
+    began with. ``gate`` is for all hosts that are no site's.
     """
 
     def __init__(self, policy: Policy, log: VerdictLog | None = None, clock: Callable[[], float] = time.time) -> None:
         self.log = log or VerdictLog(LoggerSink())
         self.clock = clock
-        self.gate = Gate(policy, record_passes=self.log.passes)
+        self._gates: Gates | None = None
+        self.policy = policy
 
     @property
     def policy(self) -> Policy:
-        """The policy in force; assign another to reload."""
+        """The policy in force, with its sites; assign another to reload."""
         return self.gate.policy
 
     @policy.setter
     def policy(self, policy: Policy) -> None:
-        self.gate = Gate(policy, record_passes=self.log.passes)
+        gate = Gate(policy, record_passes=self.log.passes)
+        if policy.sites:
+            self._gates = Gates(gate)
+            self.gate = gate
+        else:
+            # In this order: an exchange that begins in between, in another thread, has the one policy or the other.
+            self.gate = gate
+            self._gates = None
+
+    def gate_of(self, host: bytes) -> Gate:
+        """The gate for a Host field value."""
+        gates = self._gates
+        return self.gate if gates is None else gates.of(host)
 
     def begin(self, *, method: str, host: bytes, path: str) -> Exchange:
         """An exchange under the policy in force."""
-        return Exchange(self.gate, method, host, path, int(self.clock()))
+        gates = self._gates
+        gate = self.gate if gates is None else gates.of(host)
+        return Exchange(gate, method, host, path, int(self.clock()))
 
     def end(self, exchange: Exchange, status: int | None) -> None:
         """Records a finished exchange."""
-        self.log.record(exchange, status)
+        self.log.record(exchange, status, site=exchange.gate.site)
 
 
 def answer(exchange: Exchange, status: int, fields: FieldList) -> FieldList:

@@ -8,7 +8,7 @@ from gatekeeper.consent.category import Basis, Category
 from gatekeeper.consent.native import NativeReader
 from gatekeeper.pages.durations import lifetime, lifetime_in_words
 from gatekeeper.policy.document import Consent, Page, Policy, Rule, shortest
-from gatekeeper.policy.matcher import Matcher
+from gatekeeper.policy.matcher import Matcher, matcher_of
 
 UNKNOWN_LIFETIME = "not stated"
 
@@ -91,7 +91,7 @@ def category_tables(policy: Policy) -> tuple[CategoryTable, ...]:
     A cookie that several rules describe has the first one's place and cap; where that one says nothing of what the
     cookie is for, the next one does. The page states the policy: a trial in report-only mode does not change it.
     """
-    matcher = Matcher(policy.rules)
+    matcher = matcher_of(policy)
     listed: dict[tuple[str, str], Rule] = {}
     for rule in policy.rules:
         key = (rule.category, rule.name)

@@ -10,7 +10,9 @@ from gatekeeper.consent.grant import Gpc
 from gatekeeper.consent.native import NativeReader
 from gatekeeper.consent.readers.base import Reader
 
-FILE = "the file"  # the source of a rule that no preset brought
+# The sources of rules that no preset brought: the top level of the file, and a [[site]] table.
+FILE = "the file"
+SITE = "the site"
 
 
 class Mode(StrEnum):
@@ -133,7 +135,9 @@ class Page:
 
 @dataclass(frozen=True)
 class Policy:
-    """A whole policy. ``rules`` holds the file's own rules first, in its order, then those of the presets."""
+    """A whole policy. ``rules`` holds the file's own rules first, in its order, then those of the presets; in a site's
+    policy, the site's own before them. ``sites`` have policies of their own, without further sites in them.
+    """
 
     categories: tuple[Category, ...] = DEFAULT_CATEGORIES
     rules: tuple[Rule, ...] = ()
@@ -142,8 +146,20 @@ class Policy:
     page: Page = field(default_factory=Page)
     presets: tuple[str, ...] = ()
     mapping: tuple[tuple[str, str], ...] = ()
+    sites: tuple["Site", ...] = ()
 
     @property
     def vocabulary(self) -> Vocabulary:
         """The categories and every name that they go by."""
         return Vocabulary(self.categories, dict(self.mapping))
+
+
+@dataclass(frozen=True)
+class Site:
+    """One ``[[site]]`` table: ``hosts`` are exact, or wildcards such as ``*.example.org``, in canonical form; ``name``
+    is what the log calls it.
+    """
+
+    name: str
+    hosts: tuple[str, ...]
+    policy: Policy

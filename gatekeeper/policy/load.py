@@ -6,12 +6,14 @@ from datetime import date, datetime
 from typing import Literal, cast
 
 from gatekeeper.consent.category import DEFAULT_CATEGORIES, Basis, Category, Vocabulary
-from gatekeeper.policy.document import FILE, Enforcement, Mode, Page, Policy, Rule, Section
+from gatekeeper.policy.document import FILE, SITE, Enforcement, Mode, Page, Policy, Rule, Section
 from gatekeeper.policy.load_consent import read_consent, read_mapping
+from gatekeeper.policy.load_preset import Presets, Shelf, rules_from_above, rules_of_presets
 from gatekeeper.policy.load_rule import read_cap, read_rule
-from gatekeeper.policy.schema import PolicyError, Problem, Table, did_you_mean, quoted
+from gatekeeper.policy.load_site import Above, read_sites
+from gatekeeper.policy.schema import PolicyError, Problem, Table, quoted
 
-Presets = Mapping[str, Mapping[str, object]]
+__all__ = ["Presets", "build_policy", "load_policy_tables"]
 
 _BASES = tuple(basis.value for basis in Basis)
 _MODES = tuple(mode.value for mode in Mode)
@@ -24,6 +26,14 @@ def build_policy(root: Table, presets: Presets) -> Policy:
     Keys of ``root`` that belong to others (server, upstream, log) are not touched: whoever reads the last of them
     closes the table.
     """
+    shelf = Shelf(presets)
+    top = _top_level(root, shelf)
+    above = Above(root, ("consent", "enforcement", "page"))
+    sites = read_sites(root, lambda table: _of_site(table, top, above, shelf))
+    return replace(top, sites=sites) if sites else top
+
+
+def _top_level(root: Table, shelf: Shelf) -> Policy:
     categories = _categories(root)
     consent_table = root.table("consent")
     mapping = read_mapping(consent_table.table("map"), Vocabulary(categories))
@@ -31,13 +41,42 @@ def build_policy(root: Table, presets: Presets) -> Policy:
     consent = read_consent(consent_table, vocabulary)
     enforcement = _enforcement(root.table("enforcement"))
     page = _page(root.table("page"))
-    rules = [read_rule(table, vocabulary, FILE) for table in root.tables("cookie")]
-    _report_doubles(root, rules)
+    own = _own_rules(root, vocabulary, FILE)
     named = root.strings("presets")
-    for name in named:
-        rules += _preset(root, f"presets[{root.items('presets').index(name)}]", name, vocabulary, presets)
-    kept = tuple(rule for rule in rules if rule is not None)
-    return Policy(categories, kept, consent, enforcement, page, named, tuple(mapping.items()))
+    rules = (*own, *rules_of_presets(root, named, vocabulary, shelf))
+    return Policy(categories, rules, consent, enforcement, page, named, tuple(mapping.items()))
+
+
+def _of_site(table: Table, top: Policy, above: Above, shelf: Shelf) -> Policy:
+    """The policy of a site: what its table says, and the top level's where it says nothing."""
+    categories = _categories(table) if table.has("category") else top.categories
+    mapping, vocabulary, consent = dict(top.mapping), top.vocabulary, top.consent
+    if table.has("category") or table.has("consent"):
+        consent_table = above.under(table, "consent")
+        mapping = read_mapping(consent_table.table("map"), Vocabulary(categories))
+        vocabulary = Vocabulary(categories, mapping)
+        consent = read_consent(consent_table, vocabulary)
+    own = _own_rules(table, vocabulary, SITE)
+    named = table.strings("presets") if table.has("presets") else top.presets
+    below = top.rules  # the very same where it can be, so that what is made of them is made once
+    if vocabulary != top.vocabulary or named != top.presets:
+        below = rules_from_above(table, top.rules, vocabulary) + rules_of_presets(table, named, vocabulary, shelf)
+    return replace(
+        top,
+        categories=categories,
+        rules=(*own, *below) if own else below,
+        consent=consent,
+        enforcement=_enforcement(above.under(table, "enforcement")) if table.has("enforcement") else top.enforcement,
+        page=_page(above.under(table, "page")) if table.has("page") else top.page,
+        presets=named,
+        mapping=tuple(mapping.items()),
+    )
+
+
+def _own_rules(table: Table, vocabulary: Vocabulary, source: str) -> tuple[Rule, ...]:
+    rules = [read_rule(one, vocabulary, source) for one in table.tables("cookie")]
+    _report_doubles(table, rules)
+    return tuple(rule for rule in rules if rule is not None)
 
 
 def load_policy_tables(document: Mapping[str, object], presets: Presets, source: str = "") -> Policy:
@@ -131,32 +170,3 @@ def _report_doubles(root: Table, rules: list[Rule | None]) -> None:
             if key in seen:
                 root.report(f"cookie[{index}].name", f"{quoted(rule.name)} is already named by cookie[{seen[key]}]")
             seen.setdefault(key, index)
-
-
-def _preset(root: Table, path: str, name: str, vocabulary: Vocabulary, presets: Presets) -> list[Rule | None]:
-    if name not in presets:
-        root.report(path, f"{quoted(name)} is no preset{did_you_mean(name, presets)}")
-        return []
-    preset = Table(presets[name], f"preset {name}", root.problems)
-    rules: list[Rule | None] = []
-    homeless: dict[str, None] = {}
-    for table in preset.tables("cookie"):
-        rule = read_rule(table, vocabulary, name)
-        if rule is None:
-            continue
-        category = vocabulary.resolve(rule.category)
-        if category is None:
-            homeless[rule.category] = None
-        else:
-            rules.append(_with_category(rule, category))
-    for category in homeless:
-        root.report(
-            path,
-            f"{quoted(name)} has cookies of the category {quoted(category)}, which is none of yours and no "
-            f"synonym of one; say which with [consent.map], or add a [[category]]",
-        )
-    return rules
-
-
-def _with_category(rule: Rule, category: str) -> Rule:
-    return rule if rule.category == category else replace(rule, category=category)

@@ -7,13 +7,15 @@ from urllib.parse import unquote
 from gatekeeper.consent.category import Vocabulary
 from gatekeeper.cookies.grammar import COOKIE_OCTETS, MAX_NAME_VALUE
 from gatekeeper.cookies.scope import requires_host_only, requires_secure
-from gatekeeper.policy.document import FILE, SESSION, Mode, OnRefusal, Rule
+from gatekeeper.policy.document import FILE, SESSION, SITE, Mode, OnRefusal, Rule
 from gatekeeper.policy.load_consent import no_category
 from gatekeeper.policy.schema import Table, quoted, seconds
 
 # "off" is for a whole site: a rule that judges nothing is no rule.
 _HOST = re.compile(r"[a-z0-9*?_-]+(\.[a-z0-9*?_-]+)*")
 _IPV6 = re.compile(r"[0-9a-f:.]*:[0-9a-f:.]*")
+# Whose rules name the operator's categories and no others.
+_OPERATORS = (FILE, SITE)
 _MODES = (Mode.ENFORCE.value, Mode.REPORT_ONLY.value)
 _ON_REFUSAL = tuple(kind.value for kind in OnRefusal if kind is not OnRefusal.REPLACE)
 
@@ -29,7 +31,7 @@ def read_rule(table: Table, vocabulary: Vocabulary, source: str) -> Rule | None:
     category = table.text("category", empty=False)
     if not table.has("category"):
         table.report("category", "is missing")
-    elif category and category not in vocabulary.ids() and source == FILE:
+    elif category and category not in vocabulary.ids() and source in _OPERATORS:
         table.report("category", no_category(category, vocabulary))
     on_refusal, replacement = _on_refusal(table)
     rule = Rule(
@@ -40,7 +42,7 @@ def read_rule(table: Table, vocabulary: Vocabulary, source: str) -> Rule | None:
         table.text("provider"),
         cast("Any", table.text("party", choices=("first", "third"))),
         _described_duration(table),
-        tuple(_host(table, index, host) for index, host in enumerate(table.strings("hosts"))),
+        tuple(read_host(table, index, host) for index, host in enumerate(table.strings("hosts"))),
         tuple(_path(table, index, path) for index, path in enumerate(table.strings("paths"))),
         on_refusal,
         replacement,
@@ -57,7 +59,7 @@ def read_rule(table: Table, vocabulary: Vocabulary, source: str) -> Rule | None:
     )
     _report_contradictions(table, rule)
     table.close()
-    return rule if name and category in vocabulary.ids() | ({category} if source != FILE else set()) else None
+    return rule if name and category in vocabulary.ids() | ({category} if source not in _OPERATORS else set()) else None
 
 
 def read_cap(table: Table) -> int | None:
@@ -104,7 +106,7 @@ def _samesite(table: Table) -> str | None:
     return known.get(text.lower(), "Lax")
 
 
-def _host(table: Table, index: int, host: str) -> str:
+def read_host(table: Table, index: int, host: str) -> str:
     """A host as a request's is compared: lower case, ASCII, without port, brackets and a trailing dot."""
     name = host.lower().removesuffix(".")
     name = name[1:-1] if name.startswith("[") and name.endswith("]") else name

@@ -2,14 +2,15 @@
 
 Exact names and literal prefixes are looked up in dictionaries; only patterns that begin and end with a wildcard are
 tried one by one, and a name's result is remembered. Of the rules that match, a rule of the file outweighs one of a
-preset; then an exact name, the longest literal prefix, a rule with hosts or paths, and the one written first.
+preset; then an exact name, the longest literal prefix, a rule with hosts or paths, and the one written first. A site's
+own rules outweigh all of these: they are a matcher of their own, over that of the rules which it shares with others.
 """
 
 import re
 from collections.abc import Callable, Iterable
 
 from gatekeeper.cookies.scope import path_matches
-from gatekeeper.policy.document import FILE, Rule
+from gatekeeper.policy.document import FILE, SITE, Policy, Rule
 from gatekeeper.policy.glob import compile_glob, is_prefix_pattern, literal_prefix, literal_suffix
 
 # Names, and octets of one; a hostile upstream that invents more only empties the table.
@@ -58,9 +59,10 @@ def _path_test(pattern: str) -> Callable[[str], bool]:
 
 
 class Matcher:
-    """Immutable but for its memory of names."""
+    """Immutable but for its memory of names. Every rule of ``rules`` outweighs those of ``below``."""
 
-    def __init__(self, rules: Iterable[Rule]) -> None:
+    def __init__(self, rules: Iterable[Rule], below: "Matcher | None" = None) -> None:
+        self._below = below
         self._exact: dict[bytes, list[_Compiled]] = {}
         self._prefixes: dict[bytes, list[_Compiled]] = {}
         self._suffixes: dict[bytes, list[_Compiled]] = {}
@@ -118,5 +120,15 @@ class Matcher:
         found += self._others
         ordered = sorted((one for one in found if one.matches is None or one.matches(name)), key=lambda one: one.order)
         # Behind the first rule that holds everywhere, none can win.
-        end = next((place for place, one in enumerate(ordered, start=1) if not one.rule.is_narrowed), len(ordered))
-        return tuple(ordered[:end])
+        for place, one in enumerate(ordered, start=1):
+            if not one.rule.is_narrowed:
+                return tuple(ordered[:place])
+        return tuple(ordered) if self._below is None else (*ordered, *self._below._candidates(name))
+
+
+def matcher_of(policy: Policy, top: tuple[Policy, Matcher] | None = None) -> Matcher:
+    """The matcher of a policy's rules. Those that it has from the ``top`` level are not compiled again."""
+    own = sum(rule.source == SITE for rule in policy.rules)
+    shared = policy.rules[own:]
+    below = top[1] if top is not None and top[0].rules == shared else Matcher(shared)
+    return Matcher(policy.rules[:own], below) if own else below

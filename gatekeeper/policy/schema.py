@@ -83,6 +83,15 @@ def parse_toml(text: str, source: str = "") -> dict[str, object]:
         raise PolicyError([Problem("", f"not valid TOML: {fault}")], source) from None
 
 
+def merged(base: Mapping[str, object], over: Mapping[str, object]) -> dict[str, object]:
+    """Tables over others, key by key; whatever is no table replaces."""
+    result = dict(base)
+    for key, value in over.items():
+        below = result.get(key)
+        result[key] = merged(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return result
+
+
 class Table:
     """One table of the file and its place in it. Every reader returns the default where it reported a problem."""
 

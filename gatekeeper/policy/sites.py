@@ -1,0 +1,30 @@
+"""From a host to what is kept for its site: an exact host outweighs a wildcard, and a longer wildcard a shorter one."""
+
+from collections.abc import Iterable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class ByHost(Generic[T]):
+    """Finds by host. ``entries`` are exact hosts and wildcards such as ``*.example.org``, which stands for every host
+    below example.org but not for itself; all in canonical form (:func:`gatekeeper.cookies.scope.canonical_host`).
+    """
+
+    def __init__(self, entries: Iterable[tuple[str, T]]) -> None:
+        self._exact: dict[str, T] = {}
+        self._below: dict[str, T] = {}  # by what stands behind the star
+        for host, kept in entries:
+            if host.startswith("*"):
+                self._below[host[1:]] = kept
+            else:
+                self._exact[host] = kept
+
+    def find(self, host: str) -> T | None:
+        """What is kept for a canonical host, or None; at the cost of one look-up for each of its labels."""
+        found = self._exact.get(host)
+        dot = host.find(".", 1)
+        while found is None and dot > 0:
+            found = self._below.get(host[dot:])
+            dot = host.find(".", dot + 1)
+        return found
