@@ -59,6 +59,7 @@ class Vocabulary:
     mapping: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
     _known: dict[str, str] = field(init=False, repr=False, compare=False)
     _mapped: dict[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
+    _words: dict[str, dict[str, tuple[str, ...]]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         known: dict[str, str] = {}
@@ -79,6 +80,7 @@ class Vocabulary:
         known |= {native: to[0] for native, to in mapped.items() if len(to) == 1}
         object.__setattr__(self, "_known", known)
         object.__setattr__(self, "_mapped", mapped)
+        object.__setattr__(self, "_words", {})
 
     def resolve(self, name: str) -> str | None:
         """The category id that a name stands for, or None; case does not matter."""
@@ -87,6 +89,22 @@ class Vocabulary:
     def mapped(self, native: str) -> tuple[str, ...]:
         """The category ids that the operator's own map names for a platform's id; case does not matter."""
         return self._mapped.get(native.strip().lower(), ())
+
+    def words(self, platform: str, own: Mapping[str, str]) -> Mapping[str, tuple[str, ...]]:
+        """What each id of a platform stands for, in lower case: the operator's words go before the platform's ``own``
+        (an id and one of the default categories), and these before those that everybody uses.
+        """
+        words = self._words.get(platform)
+        if words is None:
+            words = {name: (category,) for name, category in self._known.items()}
+            for native, default in own.items():
+                category = self.resolve(default)
+                words[native.lower()] = () if category is None else (category,)
+            prefix = f"{platform}:".lower()
+            words |= self._mapped
+            words |= {native[len(prefix) :]: to for native, to in self._mapped.items() if native.startswith(prefix)}
+            self._words[platform] = words
+        return words
 
     def unanswered(self, platform: str, answers: Iterable[str]) -> frozenset[str]:
         """The categories of those ids that the operator's own map names for a platform and that are not in

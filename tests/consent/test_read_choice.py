@@ -206,7 +206,7 @@ def test_a_value_is_unwrapped_up_to_two_encodings_and_one_pair_of_quotes(value: 
         "-1.5e3",
         "[" * 8 + "]" * 8,
         '"' + "[" * 99 + '"',
-        "[" + "1," * 254 + "1]",
+        "[" + "1," * 158 + "1]",
     ],
 )
 def test_json_is_read_up_to_eight_levels(text: str) -> None:
@@ -235,9 +235,9 @@ def test_json_is_read_up_to_eight_levels(text: str) -> None:
         '"\\',
         '"\n"',
         "[]]",
-        "[" + "1," * 256 + "1]",
+        "[" + "1," * 160 + "1]",
         "[" + "{}," * 128 + "1]",
-        "[" * 200 + "]" * 200,
+        "[" * 161 + "]" * 161,
     ],
 )
 def test_other_json_raises_nothing_but_value_errors(text: str) -> None:
@@ -250,10 +250,10 @@ def test_json_raises_nothing_but_value_errors_where_little_of_the_stack_is_left(
         if depth:
             return read_from(depth - 1)
         with pytest.raises(ValueError, match="deeply"):
-            load_json("[" * 250 + "]" * 250)
+            load_json("[" * 150 + "]" * 150)
         return True
 
-    assert read_from(sys.getrecursionlimit() - len(inspect.stack()) - 200)
+    assert read_from(sys.getrecursionlimit() - len(inspect.stack()) - 120)
 
 
 @pytest.mark.parametrize(

@@ -96,3 +96,28 @@ def test_the_mapped_ids_without_an_answer_are_those_of_this_platform_or_of_any()
     assert vocabulary.unanswered("one", []) == {"functional", "analytics"}
     assert vocabulary.unanswered("one", ["a", "B"]) == frozenset()
     assert vocabulary.unanswered("two", ["b"]) == {"marketing"}
+
+
+def test_a_platforms_id_is_first_what_the_operator_says_then_what_the_platform_does_then_what_everybody_does() -> None:
+    mapping = {
+        "ads": "functional",
+        "one:Social": ["analytics", "marketing"],
+        "two:video": "analytics",
+        "C1": "marketing",
+    }
+    vocabulary = Vocabulary(DEFAULT_CATEGORIES, mapping)
+    own = {"Social": "functional", "c1": "functional", "Video": "functional", "performance": "marketing", "x": "none"}
+    words = vocabulary.words("one", own)
+    assert {
+        name: words.get(name, ()) for name in ("ads", "social", "c1", "video", "performance", "x", "targeting")
+    } == {
+        "ads": ("functional",),
+        "social": ("analytics", "marketing"),
+        "c1": ("marketing",),
+        "video": ("functional",),
+        "performance": ("marketing",),
+        "x": (),
+        "targeting": ("marketing",),
+    }
+    assert vocabulary.words("one", {}) is words
+    assert vocabulary.words("two", {})["video"] == ("analytics",)

@@ -13,7 +13,7 @@ from gatekeeper.consent.choice import BINDING, Choice, State
 MAX_VALUE = 8192
 MAX_JSON_DEPTH = 8
 # Nor is one that holds more than any banner asks: each visitor would cost what a hostile one likes.
-MAX_JSON_ITEMS = 256
+MAX_JSON_ITEMS = 160
 MAX_ESCAPES = 512
 MAX_DIGITS = 512
 # 9999-12-31: a later time is no time but an attempt to make a choice that never grows old.
@@ -74,8 +74,8 @@ class Format:
 
     ``parse`` knows the cookies by the names in ``cookies`` and ``companions``; where the operator renamed the first of
     them, that name is ``renamed``. ``categories`` says under which of Gatekeeper's default categories each of the
-    platform's ids falls, unless the operator says otherwise. ``opaque`` is what an operator can do about a format that
-    no server can read.
+    platform's ids falls, in whatever case, unless the operator says otherwise. ``opaque`` is what an operator can do
+    about a format that no server can read.
     """
 
     id: str
@@ -107,8 +107,9 @@ class Format:
             return Choice(said.state, given_at=said.given_at, revision=said.revision, format=self.id)
         yes: set[str] = set()
         no: set[str] = set()
+        words = vocabulary.words(self.id, self.categories)
         for native, granted in said.answers.items():
-            (yes if granted else no).update(self._categories(native, vocabulary))
+            (yes if granted else no).update(words.get(native.strip().lower(), ()))
         if said.complete:
             no |= vocabulary.unanswered(self.id, said.answers)
         optional = vocabulary.optional()
@@ -122,20 +123,11 @@ class Format:
             granted_all,
             refused,
             # Without an id that nobody can write into a rule: a lone surrogate, a line break.
-            tuple(sorted((f"{self.id}:{one}", granted) for one, granted in said.answers.items() if one.isprintable())),
+            tuple((f"{self.id}:{one}", said.answers[one]) for one in sorted(said.answers) if one.isprintable()),
             said.given_at,
             said.revision,
             self.id,
         )
-
-    def _categories(self, native: str, vocabulary: Vocabulary) -> tuple[str, ...]:
-        """The operator's own words first, then the format's, then those that everybody uses."""
-        if vocabulary.mapping:
-            said = vocabulary.mapped(f"{self.id}:{native}") or vocabulary.mapped(native)
-            if said:
-                return said
-        category = vocabulary.resolve(self.categories.get(native, native))
-        return () if category is None else (category,)
 
 
 def unwrapped(value: bytes) -> Iterator[str]:

@@ -2,7 +2,17 @@
 
 from collections.abc import Mapping
 
-from gatekeeper.consent.readers import banners, builders, enterprise, measuring
+from gatekeeper.consent.readers import (
+    banners,
+    builders,
+    enterprise,
+    frameworks,
+    libraries,
+    measuring,
+    suites,
+    typo3,
+    wordpress,
+)
 from gatekeeper.consent.readers.base import Format
 
 _FAMILIES: tuple[tuple[Format, ...], ...] = (
@@ -10,6 +20,11 @@ _FAMILIES: tuple[tuple[Format, ...], ...] = (
     enterprise.FORMATS,
     builders.FORMATS,
     measuring.FORMATS,
+    libraries.FORMATS,
+    suites.FORMATS,
+    wordpress.FORMATS,
+    typo3.FORMATS,
+    frameworks.FORMATS,
 )
 
 KNOWN: Mapping[str, Format] = {one.id: one for family in _FAMILIES for one in family}

@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from math import isnan
+from typing import TypeGuard
 
 from gatekeeper.consent.choice import BINDING, State
 from gatekeeper.consent.readers.base import LATEST, NOBODY_CHOSE, Cookies, Said, load_json, unwrapped
@@ -22,19 +23,38 @@ _LONGEST_TIME = 40
 
 def json_object(value: bytes) -> dict[str, object] | None:
     """The JSON object that a value is: raw, quoted, percent-encoded."""
+    return as_object(_document(value))
+
+
+def _document(value: bytes) -> object:
     for text in unwrapped(value):
         try:
-            document = load_json(text)
+            # JSON is not decoded any further: its texts would begin to speak.
+            return load_json(text)
         except ValueError:
             continue
-        # JSON is not decoded any further: its texts would begin to speak.
-        return document if isinstance(document, dict) else None
     return None
+
+
+def json_list(value: bytes) -> list[object] | None:
+    """The JSON array that a value is, in the same wrappings."""
+    document = _document(value)
+    return document if isinstance(document, list) else None
+
+
+def as_object(document: object) -> dict[str, object] | None:
+    """A JSON value that is an object, or None."""
+    return document if isinstance(document, dict) else None
+
+
+def are_names(document: object) -> TypeGuard[list[str]]:
+    """Whether a JSON value is a list of texts."""
+    return isinstance(document, list) and all(isinstance(one, str) for one in document)
 
 
 def base64_object(value: bytes) -> dict[str, object] | None:
     """The JSON object that a value holds in base64 (RFC 4648, sections 4 and 5), with or without padding."""
-    for text in unwrapped(value):
+    for text in unwrapped(value) if b"\\" not in value else ():
         if not _BASE64.fullmatch(text):
             continue
         digits = text.rstrip("=").translate(_URL_SAFE)
@@ -86,6 +106,20 @@ def flags(document: object, known: Collection[str] = ()) -> dict[str, bool]:
         name: value is True or value == "true"
         for name, value in document.items()
         if value is True or value is False or value in ("true", "false") or name in known
+    }
+
+
+def services(document: object, granted: Iterable[str]) -> dict[str, bool]:
+    """``category.service`` for each service that a JSON object lists under its category: granted where the category is,
+    and by a name that no category has.
+    """
+    yes = frozenset(granted)
+    return {
+        f"{category}.{service}": category in yes
+        for category, names in (as_object(document) or {}).items()
+        if isinstance(names, list)
+        for service in names
+        if type(service) in (str, int)
     }
 
 
