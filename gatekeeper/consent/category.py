@@ -52,11 +52,12 @@ class Vocabulary:
     """The operator's categories, found by their ids, by an explicit map, by a known synonym.
 
     ``mapping`` is ``[consent.map]``: a platform's id, with or without the format's before it, and the category or
-    categories that it stands for.
+    categories that it stands for. ``named`` are the platforms' ids that rules bind to, with the format's before them.
     """
 
     categories: tuple[Category, ...]
     mapping: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
+    named: frozenset[str] = frozenset()
     _known: dict[str, str] = field(init=False, repr=False, compare=False)
     _mapped: dict[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
     _words: dict[str, dict[str, tuple[str, ...]]] = field(init=False, repr=False, compare=False)
@@ -113,6 +114,11 @@ class Vocabulary:
         answered = {native.strip().lower() for native in answers}
         own = ((native.removeprefix(f"{platform}:"), categories) for native, categories in self._mapped.items())
         return frozenset(one for native, to in own if ":" not in native and native not in answered for one in to)
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """The platforms' ids that the operator's file has a use for, in the map and in rules."""
+        return self.named | self._mapped.keys()
 
     def ids(self, *bases: Basis) -> frozenset[str]:
         """Ids of the categories on these bases; without an argument, of all."""

@@ -1,6 +1,7 @@
 """Every sample of every format, as its platform wrote it, is read as expected."""
 
 import json
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from gatekeeper.consent.category import DEFAULT_CATEGORIES, Vocabulary
 from gatekeeper.consent.choice import Choice, State
+from gatekeeper.consent.readers import gpp, tcf
 from gatekeeper.consent.readers.known import KNOWN
 from gatekeeper.consent.readers.registry import names
 
@@ -23,6 +25,20 @@ STATES = {
     "malformed": State.UNDECIDED,
     "foreign": None,
 }
+# What the samples tell as a list is what the string holds, whether or not it still counts.
+LISTS: dict[str, Callable[[str], Collection[int]]] = {
+    "purposes": lambda string: tcf.decode(string).purposes,
+    "sections": lambda string: gpp.sections(string).keys(),
+}
+# The samples' words for the opt-outs of GPP's national section. An opt-out that was made is a refusal, one that was not
+# made is a grant; so is Global Privacy Control a refusal, and its absence no grant.
+US_FIELDS = {
+    "sale": "usnat:SaleOptOut",
+    "sharing": "usnat:SharingOptOut",
+    "targeted": "usnat:TargetedAdvertisingOptOut",
+    "gpc": "usnat:Gpc",
+}
+US_ANSWERS = {**{field: {1: False, 2: True} for field in US_FIELDS}, "gpc": {True: False, False: None}}
 
 
 def read(sample: dict[str, Any]) -> Choice | None:
@@ -55,5 +71,11 @@ def test_a_sample_is_read_as_expected(sample: dict[str, Any]) -> None:
     else:
         assert choice.granted == frozenset()
     for native, answer in (sample["expect"]["native"] or {}).items():
-        told = dict(choice.native).get(f"{choice.format}:{native}")
-        assert told is (None if answer is None else answer in (True, "granted"))
+        if isinstance(answer, list):
+            assert LISTS[native](next(iter(sample["cookies"].values()))) == set(answer)
+            continue
+        told = dict(choice.native).get(f"{choice.format}:{US_FIELDS.get(native, native)}")
+        if native in US_FIELDS:
+            assert told is US_ANSWERS[native][answer]
+        else:
+            assert told is (None if answer is None else answer in (True, "granted"))

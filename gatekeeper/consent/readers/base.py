@@ -52,8 +52,11 @@ class Reader(Protocol):
 class Said:
     """What a platform's cookies say in its own words.
 
-    ``answers`` are the platform's own ids, each granted or not. ``rest`` is what holds of the categories that no answer
-    is about: granted, refused, or None where the cookies say nothing about them. ``complete``: an id that the
+    ``answers`` are the platform's own ids, each granted or not. ``further`` answers by its id what is too much to be
+    written out, such as a thousand vendors; it is asked only for what the operator's file names. ``categories`` are
+    answers for Gatekeeper's default categories, where a format makes them of its ids by more than a table; one that an
+    answered id stands for by the operator's map is left to that id. ``rest`` is what holds of the categories that no
+    answer is about: granted, refused, or None where the cookies say nothing about them. ``complete``: an id that the
     operator's map names for this format and that has no answer is refused. ``given_at`` is in epoch seconds.
     """
 
@@ -63,6 +66,8 @@ class Said:
     complete: bool = False
     given_at: int | None = None
     revision: int | None = None
+    categories: Mapping[str, bool] = field(default_factory=dict)
+    further: Callable[[str], bool | None] | None = None
 
 
 NOBODY_CHOSE = Said(State.UNDECIDED)
@@ -108,10 +113,16 @@ class Format:
         yes: set[str] = set()
         no: set[str] = set()
         words = vocabulary.words(self.id, self.categories)
-        for native, granted in said.answers.items():
+        answers = self._answers(said, vocabulary)
+        for native, granted in answers.items():
             (yes if granted else no).update(words.get(native.strip().lower(), ()))
         if said.complete:
-            no |= vocabulary.unanswered(self.id, said.answers)
+            no |= vocabulary.unanswered(self.id, answers)
+        answered = yes | no
+        for name, granted in said.categories.items():
+            category = vocabulary.resolve(name)
+            if category is not None and category not in answered:
+                (yes if granted else no).add(category)
         optional = vocabulary.optional()
         # Several ids of one category: all of them have to be granted.
         granted_all, refused = optional & (yes - no), optional & no
@@ -123,11 +134,23 @@ class Format:
             granted_all,
             refused,
             # Without an id that nobody can write into a rule: a lone surrogate, a line break.
-            tuple((f"{self.id}:{one}", said.answers[one]) for one in sorted(said.answers) if one.isprintable()),
+            tuple((f"{self.id}:{one}", answers[one]) for one in sorted(answers) if one.isprintable()),
             said.given_at,
             said.revision,
             self.id,
         )
+
+    def _answers(self, said: Said, vocabulary: Vocabulary) -> Mapping[str, bool]:
+        """The answers that are written out, and the further ones that the operator's file asks for."""
+        if said.further is None:
+            return said.answers
+        answers = dict(said.answers)
+        for name in vocabulary.asked:
+            native = name.removeprefix(f"{self.id}:")
+            answer = None if native in answers else said.further(native)
+            if answer is not None:
+                answers[native] = answer
+        return answers
 
 
 def unwrapped(value: bytes) -> Iterator[str]:

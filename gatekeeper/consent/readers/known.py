@@ -5,12 +5,16 @@ from collections.abc import Mapping
 from gatekeeper.consent.readers import (
     banners,
     builders,
+    didomi,
     enterprise,
     frameworks,
+    gpp,
     libraries,
     measuring,
     suites,
+    tcf,
     typo3,
+    usp,
     wordpress,
 )
 from gatekeeper.consent.readers.base import Format
@@ -25,6 +29,10 @@ _FAMILIES: tuple[tuple[Format, ...], ...] = (
     wordpress.FORMATS,
     typo3.FORMATS,
     frameworks.FORMATS,
+    tcf.FORMATS,
+    gpp.FORMATS,
+    usp.FORMATS,
+    didomi.FORMATS,
 )
 
 KNOWN: Mapping[str, Format] = {one.id: one for family in _FAMILIES for one in family}
