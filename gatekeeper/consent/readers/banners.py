@@ -45,7 +45,7 @@ def _cookiebot(cookies: Cookies) -> Said | None:
 
 
 def _literal(text: str) -> dict[str, str] | None:
-    if text[:1] != "{" or text[-1:] != "}" or text.count(":") > MAX_PARTS:
+    if text[:1] != "{" or text[-1:] != "}" or "%" in text or text.count(":") > MAX_PARTS:
         return None
     fields: dict[str, str] = {}
     at, end = 1, len(text) - 1
@@ -134,12 +134,14 @@ def _webtoffee(cookies: Cookies) -> Said:
     there before anybody chose.
     """
     viewed = cookies.get(b"viewed_cookie_policy")
+    if viewed not in (None, b"yes", b"no"):
+        return NOBODY_CHOSE
     answers: list[tuple[str, bool]] = []
     if b"CookieLawInfoConsent" in cookies:
         answers += flags(base64_object(cookies[b"CookieLawInfoConsent"]), _WEBTOFFEE).items()
         if not answers:
             return NOBODY_CHOSE
-    elif viewed not in (b"yes", b"no"):
+    elif viewed is None:
         return NOBODY_CHOSE
     for name, value in cookies.items():
         if name.startswith(_CHECKBOX):
