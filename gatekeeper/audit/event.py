@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from gatekeeper.consent.choice import State
 from gatekeeper.policy.document import Mode
-from gatekeeper.policy.verdict import Action, Direction, Verdict
+from gatekeeper.policy.verdict import Action, Direction, Ruling, Verdict
 
 MAX_NAME = 128
 MAX_PATH = 512
@@ -72,6 +72,27 @@ def as_object(verdict: Verdict, context: Context, *, time: float, count: int = 1
     if count > 1:
         event["count"] = count
     return event
+
+
+def stubborn(ruling: Ruling, *, site: str, host: str, time: float) -> dict[str, object]:
+    """The event that browsers do not drop a refused cookie when they are asked to; ``time`` in epoch seconds."""
+    rule = ruling.rule
+    if rule is None:
+        hint = "its domain and path are not known: write a rule for it with domain and path"
+    elif rule.domain is None and rule.path is None:
+        hint = "its domain and path are not known: say domain and path in its rule"
+    else:
+        hint = "it is not where the rule's domain and path say, or a script writes it back"
+    return {
+        "time": rfc3339(time),
+        "event": "cookie.stubborn",
+        "cookie": name_text(ruling.name),
+        "category": ruling.category,
+        "rule": rule.name if rule is not None else None,
+        "site": site,
+        "host": printable(host, 255),
+        "hint": hint,
+    }
 
 
 def as_line(event: dict[str, object]) -> bytes:

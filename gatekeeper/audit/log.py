@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import CodeType
 from typing import cast
 
-from gatekeeper.audit.event import Context, as_object, event_name, rfc3339
+from gatekeeper.audit.event import Context, as_object, event_name, rfc3339, stubborn
 from gatekeeper.audit.sinks import Sink
 from gatekeeper.enforcement.exchange import Exchange
 from gatekeeper.policy.verdict import Action, Direction, Outcome, Reason, Verdict
@@ -84,6 +84,10 @@ class VerdictLog:
         verdict = self._count(outcomes, site)
         if verdict is not None:
             self._note_from(verdict, outcomes, _context(exchange, status, site))
+        for ruling in exchange.stubborn:
+            with self._lock:
+                self.totals["cookie.stubborn"] += 1
+            self._put(stubborn(ruling, site=site, host=exchange.host, time=self._clock()))
 
     def fault(self, fault: BaseException, *, site: str = "default") -> None:
         """Notes that the gate itself failed: the kind of fault and where, never its text, which may quote a cookie."""

@@ -5,11 +5,7 @@ from gatekeeper.policy.verdict import Outcome, Ruling
 from gatekeeper.wire.fields import FieldList
 
 def judge_all(
-    fields: FieldList,
-    rulings: Mapping[bytes, Ruling],
-    lives: Mapping[bytes, int],
-    now: int,
-    ask: Callable[[bytes], Outcome],
+    fields: FieldList, rulings: Mapping[bytes, Ruling], now: int, ask: Callable[[bytes], Outcome]
 ) -> tuple[FieldList, list[Outcome]]: ...
 def sift_known(
     names: Iterable[bytes], pairs: Iterable[bytes], decisions: Decisions

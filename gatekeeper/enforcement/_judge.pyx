@@ -38,20 +38,20 @@ for _octet in range(256):
     PRINTABLE[_octet] = chr(_octet).isprintable()
 
 
-def judge_all(fields, rulings, lives, now, ask):
+def judge_all(fields, rulings, now, ask):
     """The fields as they leave, and an outcome for each Set-Cookie field; see the other form."""
     cdef int overflow = 0
     cdef long long moment = 0
     cdef Py_ssize_t place, size
     cdef list kept = None  # made when the first field goes
     cdef list outcomes = []
-    usual = PyTuple_CheckExact(fields) and PyDict_CheckExact(rulings) and PyDict_CheckExact(lives)
+    usual = PyTuple_CheckExact(fields) and PyDict_CheckExact(rulings)
     if usual and PyLong_CheckExact(now):
         moment = PyLong_AsLongLongAndOverflow(now, &overflow)
     else:
         overflow = 1
     if overflow or not all_octets(fields):
-        return in_python(fields, rulings, lives, now, ask)
+        return in_python(fields, rulings, now, ask)
     for place in range(PyTuple_GET_SIZE(fields)):
         field = (<tuple>fields)[place]
         name, value = (<tuple>field)[0], (<tuple>field)[1]
@@ -60,7 +60,7 @@ def judge_all(fields, rulings, lives, now, ask):
             if kept is not None:
                 kept.append(field)
             continue
-        outcome = known(value, rulings, lives, moment) if size == 10 else None
+        outcome = known(value, rulings, moment) if size == 10 else None
         if outcome is None:
             outcome = ask(value)
             if size == 11:
@@ -127,7 +127,7 @@ cdef inline Py_ssize_t setting(name) noexcept:
     return size
 
 
-cdef known(value, rulings, lives, long long now):
+cdef known(value, rulings, long long now):
     """The outcome for a plain field of a known name that is no deletion; None where the field has to be looked at."""
     cdef const char *begin = PyBytes_AS_STRING(value)
     cdef const char *end = begin + PyBytes_GET_SIZE(value)
@@ -147,16 +147,16 @@ cdef known(value, rulings, lives, long long now):
     found = PyDict_GetItemWithError(rulings, seen(NAMES, begin, equals - begin))
     if found == NULL:
         return None
-    ruling = <object>found
-    found = PyDict_GetItemWithError(lives, seen(ATTRIBUTES, rest, end - rest))
+    found = PyDict_GetItemWithError((<object>found).lives, seen(ATTRIBUTES, rest, end - rest))
     if found == NULL:
         return None
-    until = PyLong_AsLongLongAndOverflow(<object>found, &overflow)
+    lives = <tuple>found
+    until = PyLong_AsLongLongAndOverflow(lives[0], &overflow)
     if overflow or until <= now:
         return None
-    outcome = ruling.dropped
+    outcome = lives[1]
     if outcome is None:
-        verdict = ruling.passes_whole
+        verdict = lives[2]
         if verdict is not None:
             outcome = (verdict, value)
     return outcome
@@ -190,7 +190,7 @@ cdef malformed(outcome):
     return with_reason(outcome[0], Reason.MALFORMED), None
 
 
-cdef in_python(fields, rulings, lives, now, ask):
+cdef in_python(fields, rulings, now, ask):
     from gatekeeper.enforcement.response import judge_all_pure
 
-    return judge_all_pure(fields, rulings, lives, now, ask)
+    return judge_all_pure(fields, rulings, now, ask)

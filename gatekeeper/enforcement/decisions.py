@@ -4,11 +4,13 @@ from gatekeeper.consent.grant import Grant
 from gatekeeper.cookies.request import is_token, mangled_names
 from gatekeeper.policy.document import Mode, OnRefusal, Policy
 from gatekeeper.policy.matcher import Matcher
-from gatekeeper.policy.verdict import Reason, Ruling, decide
+from gatekeeper.policy.verdict import Lives, Reason, Ruling, decide
 
-# Names for each grant, and octets of one. What more a hostile visitor or upstream invents only empties the table.
+# Names for each grant, and octets of one; attributes of fields in all, and octets of one. What more a hostile visitor
+# or upstream invents only empties the table.
 _REMEMBERED = 4096
 _SHORT = 256
+_SHORT_ATTRIBUTES = 512
 
 
 class Decisions:
@@ -22,6 +24,7 @@ class Decisions:
         # Read directly on the hot path; a miss goes through ruling().
         self.remembered: dict[bytes, Ruling] = {}
         self.sent_as_is: set[bytes] = set()
+        self._noted = 0
 
     def ruling(self, name: bytes, host: str, path: str) -> Ruling:
         """The ruling on a cookie-name, on a host (lower case, no port) and path."""
@@ -42,6 +45,17 @@ class Decisions:
                 self.remembered.clear()
             self.remembered[name] = ruling
         return ruling
+
+    def note(self, ruling: Ruling, attributes: bytes, lives: Lives) -> None:
+        """Remembers what these attributes mean for fields of the ruling's name."""
+        if len(attributes) > _SHORT_ATTRIBUTES:
+            return
+        if self._noted >= _REMEMBERED:
+            # All rulings go, and what each of them holds.
+            self.remembered.clear()
+            self._noted = 0
+        self._noted += 1
+        ruling.lives[attributes] = lives
 
     def is_allowed_anywhere(self, name: bytes) -> bool:
         """Whether some host and path allows the name, or keeps it in another form: then a deletion could hit a wanted

@@ -8,7 +8,7 @@ A :class:`Gate` is shared; an :class:`Exchange` is the only state, one for each 
     exchange.verdicts                                           # why
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gatekeeper.consent.choice import ABSENT
@@ -18,6 +18,7 @@ from gatekeeper.enforcement.caches import is_about_caches, make_private
 from gatekeeper.enforcement.decisions import Decisions
 from gatekeeper.enforcement.gate import Gate, Reading
 from gatekeeper.enforcement.leftovers import MAX_DELETIONS, deletions
+from gatekeeper.enforcement.patience import Asked, Watch
 from gatekeeper.enforcement.request import is_plain, sift, sift_known
 from gatekeeper.enforcement.response import SET_COOKIE, SETTING, has_set_cookie, judge, judge_all, thinned
 from gatekeeper.policy.document import Mode
@@ -35,7 +36,6 @@ MAX_PAIRS = 600
 _SIGNAL_SIZES = (3, 7)  # of "DNT" and "Sec-GPC"
 _NOT_IN_TRAILERS = frozenset({b"cookie", *SETTING})
 _WATCHED = frozenset({b"cookie", b"sec-gpc", b"dnt", b"sec-fetch-mode", b"accept"})
-_NOTHING: Mapping[bytes, Ruling] = {}
 _NOBODY = frozenset[bytes]()
 
 
@@ -56,9 +56,8 @@ class Exchange:
     """
 
     __slots__ = (
-        "_blocked",
+        "_arrived",
         "_decisions",
-        "_navigates",
         "_sent",
         "choice",
         "fault",
@@ -68,6 +67,7 @@ class Exchange:
         "now",
         "outcomes",
         "path",
+        "stubborn",
     )
 
     def __init__(self, gate: Gate, method: str, host: bytes, path: str, now: int) -> None:
@@ -79,9 +79,10 @@ class Exchange:
         self.choice = ABSENT
         self.outcomes: list[Outcome] = []
         self.fault: Exception | None = None
+        self.stubborn: Sequence[Ruling] = ()  # on refused cookies that have just been found not to go
         self._decisions: Decisions | None = None
-        self._blocked: Mapping[bytes, Ruling] = _NOTHING
-        self._navigates = False
+        # On a navigation: what is refused and came all the same, in these Cookie field values, on such a connection.
+        self._arrived: tuple[Mapping[bytes, Ruling], list[bytes], Asked | None] | None = None
         self._sent: frozenset[bytes] = _NOBODY
 
     @property
@@ -89,11 +90,12 @@ class Exchange:
         """Every verdict so far, in order; cookie-names, never values."""
         return tuple(verdict for verdict, _ in self.outcomes)
 
-    def request(self, fields: FieldList, kept: list[Any] | None = None) -> FieldList:
+    def request(self, fields: FieldList, kept: list[Any] | None = None, asked: Asked | None = None) -> FieldList:
         """The request's fields as the upstream may see them.
 
         ``kept`` is empty at first, and belongs to these very fields: where they all pass, it comes to hold under which
-        gate and by what choice, so that the next exchange with the same fields need not look at them again.
+        gate and by what choice, so that the next exchange with the same fields need not look at them again. ``asked``
+        is empty at first, and belongs to the connection of one visitor: it comes to hold what was to be deleted there.
         """
         if self.gate.is_off:
             return fields
@@ -101,7 +103,7 @@ class Exchange:
             self._weigh(kept[1])
             return fields
         try:
-            return self._request(fields, kept)
+            return self._request(fields, kept, asked)
         except Exception as fault:  # noqa: BLE001 — principle 1: whatever breaks in here, nothing gets past
             self.fault = fault
             return self._closed_request(fields)
@@ -132,7 +134,7 @@ class Exchange:
 
     # --- the request -------------------------------------------------------------------------------------------------
 
-    def _request(self, fields: FieldList, kept: list[Any] | None) -> FieldList:
+    def _request(self, fields: FieldList, kept: list[Any] | None, asked: Asked | None) -> FieldList:
         gate = self.gate
         cookies, signal = self._told(fields)
         if not cookies:
@@ -142,7 +144,7 @@ class Exchange:
         few = len(cookies) == 1 and len(cookies[0]) <= MAX_COOKIE_OCTETS
         plain = plain_pairs(cookies[0], gate.consent_names) if few else None
         if plain is None or len(plain[1]) > MAX_PAIRS + 1:
-            return self._look_at_each(fields, cookies, signal)
+            return self._look_at_each(fields, cookies, signal, asked)
         names, pairs, told = plain
         reading = gate.reading_of(tuple(told), signal, self.now)
         decisions = self._weigh(reading)
@@ -155,8 +157,11 @@ class Exchange:
                 return fields
             known = sift_known(names, pairs, decisions)
             if known is not None:
-                return self._strip(fields, *known)
-        return self._sift(fields, cookies, decisions)
+                left, outcomes, blocked = known
+                self.outcomes += outcomes
+                self._note(blocked, fields, cookies, asked)
+                return _with_cookies(fields, [b"; ".join(left) if left else None])
+        return self._sift(fields, cookies, decisions, asked)
 
     def _told(self, fields: FieldList) -> tuple[list[bytes], bool]:
         """The values of the Cookie fields, and whether a signal was given that counts."""
@@ -177,16 +182,16 @@ class Exchange:
         self._decisions = decisions = reading.decisions
         return decisions
 
-    def _strip(
-        self, fields: FieldList, kept: list[bytes], outcomes: list[Outcome], blocked: dict[bytes, Ruling]
-    ) -> FieldList:
-        """The fields with these pairs in the only Cookie field."""
-        self.outcomes += outcomes
-        self._blocked = blocked
-        self._navigates = _is_navigation(fields)
-        return _with_cookies(fields, [b"; ".join(kept) if kept else None])
+    def _note(
+        self, blocked: Mapping[bytes, Ruling], fields: FieldList, cookies: list[bytes], asked: Asked | None
+    ) -> None:
+        if asked:
+            found = Watch(self.gate.patience, asked, cookies, blocked).look()
+            self.stubborn = [blocked[name] for name in found]
+        if blocked and _is_navigation(fields):
+            self._arrived = (blocked, cookies, asked)
 
-    def _look_at_each(self, fields: FieldList, cookies: list[bytes], signal: bool) -> FieldList:
+    def _look_at_each(self, fields: FieldList, cookies: list[bytes], signal: bool, asked: Asked | None) -> FieldList:
         """The long way, for fields of which some parser might make something else than browsers mean."""
         gate = self.gate
         if _is_oversized(cookies):
@@ -197,9 +202,9 @@ class Exchange:
         decisions = self._weigh(gate.reading(cookies, signal=signal, now=self.now))
         if gate.needs_sent_names:
             self._sent = frozenset(pair.name for value in cookies for pair in parse_cookie(value))
-        return self._sift(fields, cookies, decisions)
+        return self._sift(fields, cookies, decisions, asked)
 
-    def _sift(self, fields: FieldList, cookies: list[bytes], decisions: Decisions) -> FieldList:
+    def _sift(self, fields: FieldList, cookies: list[bytes], decisions: Decisions, asked: Asked | None) -> FieldList:
         gate = self.gate
         sifted = sift(
             cookies,
@@ -211,8 +216,7 @@ class Exchange:
             passes=gate.record_passes,
         )
         self.outcomes += sifted.outcomes
-        self._blocked = sifted.blocked
-        self._navigates = bool(sifted.blocked) and _is_navigation(fields)
+        self._note(sifted.blocked, fields, cookies, asked)
         return fields if sifted.fields == cookies else _with_cookies(fields, sifted.fields)
 
     def _closed_request(self, fields: FieldList) -> FieldList:
@@ -241,15 +245,14 @@ class Exchange:
     def _response(self, status: int, fields: FieldList) -> FieldList:
         enforcement = self.gate.policy.enforcement
         sets = has_set_cookie(fields)
-        expires = self._navigates and status >= 200 and enforcement.expire_leftovers
+        expires = self._arrived is not None and status >= 200 and enforcement.expire_leftovers
         if not sets and not expires:
             return fields
         # Nothing was said; or an adapter's mistake, a response without a request, which must not open the gate.
         decisions = self._decisions or self._weigh(self.gate.reading_of((), False, self.now))
         outcomes: list[Outcome] = []
         if sets:
-            lives = self.gate.attributes.remembered
-            fields, outcomes = judge_all(fields, decisions.remembered, lives, self.now, self._ask)
+            fields, outcomes = judge_all(fields, decisions.remembered, self.now, self._ask)
             if len(outcomes) > MAX_SET_COOKIES:
                 fields, outcomes = thinned(fields, outcomes, MAX_SET_COOKIES)
         if expires:
@@ -266,16 +269,21 @@ class Exchange:
     def _ask(self, value: bytes) -> Outcome:
         decisions = self._decisions
         assert decisions is not None  # noqa: S101 — the caller looked
-        return judge(value, decisions, self.gate.attributes, self.host, self.path, self.now, self._sent)
+        return judge(value, decisions, self.gate.scopes, self.host, self.path, self.now, self._sent)
 
     def _expire(self, decisions: Decisions, outcomes: list[Outcome]) -> list[tuple[Verdict, bytes]]:
         """Deletions for blocked cookies that came with the request."""
+        assert self._arrived is not None  # noqa: S101 — the caller looked
+        blocked, cookies, asked = self._arrived
         leaving = [verdict.cookie for verdict, result in outcomes if result is not None]
         deleted = sum(verdict.action in (Action.REWRITE, Action.EXPIRE) for verdict, _ in outcomes)
         return deletions(
-            self._blocked,
+            blocked,
             decisions,
+            self.gate.scopes,
+            Watch(self.gate.patience, asked, cookies, blocked),
             self.host,
+            self.path,
             already=frozenset(leaving),
             now=self.now,
             room=min(MAX_DELETIONS - deleted, MAX_SET_COOKIES - len(leaving)),

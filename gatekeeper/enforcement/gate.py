@@ -13,7 +13,8 @@ from gatekeeper.consent.readers.registry import read_choice
 from gatekeeper.cookies.grammar import WSP
 from gatekeeper.cookies.scope import canonical_host
 from gatekeeper.enforcement.decisions import Decisions
-from gatekeeper.enforcement.response import Attributes
+from gatekeeper.enforcement.patience import Patience
+from gatekeeper.enforcement.scopes import Learned
 from gatekeeper.policy.document import Mode, Policy
 from gatekeeper.policy.matcher import Matcher, matcher_of
 
@@ -44,14 +45,24 @@ class Reading:
 class Gate:
     """A compiled policy. ``record_passes``: whether plain passes of the request get verdicts too (for `log.passes` and
     for explaining). ``site``: what the log calls those whom it is for. ``top``: a gate of the top level's policy, with
-    which a site's shares what they have in common.
+    which a site's shares what they have in common. ``learned``: where the cookies of each site were set, which outlives
+    a policy.
     """
 
     def __init__(
-        self, policy: Policy, *, record_passes: bool = False, site: str = "default", top: "Gate | None" = None
+        self,
+        policy: Policy,
+        *,
+        record_passes: bool = False,
+        site: str = "default",
+        top: "Gate | None" = None,
+        learned: Learned | None = None,
     ) -> None:
         self.policy = policy
         self.site = site
+        self.learned: Learned = learned or (Learned() if top is None else top.learned)
+        self.scopes = self.learned.of(site)
+        self.patience = Patience()
         self.matcher: Matcher = matcher_of(policy, None if top is None else (top.policy, top.matcher))
         self.vocabulary = policy.vocabulary
         self.record_passes = record_passes
@@ -76,7 +87,6 @@ class Gate:
         said = ((b"sec-gpc", bool(policy.consent.gpc)), (b"dnt", policy.consent.dnt))
         self.signals = frozenset(name for name, counts in said if counts)
         self.hosts: dict[bytes, str] = {}  # a miss goes through host()
-        self.attributes = Attributes()
         self._readings: dict[tuple[bool, Told], Reading] = {}
         self._decisions: dict[tuple[object, ...], Decisions] = {}
 

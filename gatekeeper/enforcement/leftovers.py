@@ -1,23 +1,37 @@
 """Deletions for refused cookies that the browser still sends."""
 
 from collections.abc import Iterator, Mapping
-from itertools import islice
+from typing import NamedTuple, TypeVar
+from urllib.parse import quote
 
 from gatekeeper.cookies.grammar import CONTROL
-from gatekeeper.cookies.scope import parent_domains, requires_host_only
+from gatekeeper.cookies.scope import domain_matches, is_address, parent_domains, path_matches, requires_host_only
 from gatekeeper.enforcement.decisions import Decisions
+from gatekeeper.enforcement.patience import Watch
 from gatekeeper.enforcement.rewrite import deletion
+from gatekeeper.enforcement.scopes import Scope, Scopes, pool_of
 from gatekeeper.policy.document import Mode
 from gatekeeper.policy.verdict import Action, Direction, Ruling, Verdict
 
 # On one response. More would make a browser evict cookies of its own, the choice among them.
 MAX_DELETIONS = 20
 
+# Folders of a page, the nearest first, in which a cookie without Path may lie.
+_MOST_FOLDERS = 5
+_LONGEST_PATH = 256  # characters of a page's path that is looked at
+# What browsers leave as it is in a path, without ";", which ends an attribute.
+_IN_PATHS = "/:@!$&'()*+,=~|[]"
+
+_T = TypeVar("_T")
+
 
 def deletions(
     blocked: Mapping[bytes, Ruling],
     decisions: Decisions,
+    scopes: Scopes,
+    watch: Watch,
     host: str,
+    path: str,
     *,
     already: frozenset[bytes],
     now: int,
@@ -26,37 +40,75 @@ def deletions(
     """Verdicts and field values for the names in ``blocked``, no more than there is ``room`` for.
 
     ``already`` holds names that the response itself sets or deletes. A Cookie field does not tell where a cookie was
-    set: a rule may declare it (``domain``, ``path``); otherwise the host itself and each parent domain are tried, the
-    likeliest of all cookies first. An unlisted cookie may be a sibling site's sign-on: it is expired on the host alone.
+    set: a rule may declare it (``domain``, ``path``). Otherwise what was learned of it comes first; then the host
+    itself and each parent domain are tried, the likeliest of all cookies first. An unlisted cookie may be a sibling
+    site's sign-on: it is expired on the host alone.
     """
-    names = [
-        name
-        for name, ruling in blocked.items()
-        if ruling.mode is Mode.ENFORCE
-        and name not in already
+    if room <= 0:
+        return []
+    known: dict[bytes, list[Scope]] = {}
+    for name, ruling in blocked.items():
+        if name not in already and _may_go(name, ruling, decisions):
+            found = scopes.of(name, pool_of(ruling.rule))
+            if watch.is_due(name, found):
+                known[name] = found
+    # Where not all fit, another navigation begins with others: one cookie that will not go must not keep the rest.
+    names = _from_turn(list(known), now, room)[:room]
+    page = _page(host, path)
+    fields = list(_breadth_first([_places(name, blocked[name], known[name], page) for name in names], names))
+    if len(fields) > room:
+        fields = fields[: len(names)] + _from_turn(fields[len(names) :], now, 0)
+    sent = fields[:room]
+    for name in dict(sent):
+        watch.note(name, known[name])
+    return [(blocked[name].verdict(Direction.RESPONSE, Action.EXPIRE), field) for name, field in sent]
+
+
+class _Page(NamedTuple):
+    """Where the response is one for: its path as in a Path attribute, and the paths that a cookie set without Path may
+    have, if it comes with a request for this one (RFC 6265bis section 5.1.4). None stands for the page's own folder, as
+    browsers make it out: no spelling of ours can miss that.
+    """
+
+    host: str
+    path: str
+    folders: list[bytes | None]
+
+
+def _page(host: str, path: str) -> _Page:
+    if len(path) > _LONGEST_PATH or not path.startswith("/"):
+        return _Page(host, "/", [None, b"/"])
+    path = quote(path, safe=_IN_PATHS, errors="replace")
+    folder, _, rest = path.rpartition("/")
+    found = [None if folder else b"/", path.encode("ascii") if rest else b"/"]
+    while (folder := folder.rpartition("/")[0]) and len(found) < _MOST_FOLDERS:
+        found.append(folder.encode("ascii"))
+    return _Page(host, path, [*found, b"/"])
+
+
+def _may_go(name: bytes, ruling: Ruling, decisions: Decisions) -> bool:
+    return (
+        ruling.mode is Mode.ENFORCE
         and not CONTROL.search(name)
         and b"\t" not in name
         and not decisions.is_allowed_anywhere(name)
-    ]
-    if not names or room <= 0:
-        return []
-    # Where not all fit, another navigation begins with others: one cookie that will not go must not keep the rest.
-    turn = now % len(names) if len(names) > room else 0
-    names = names[turn:] + names[:turn]
-    return [
-        (blocked[name].verdict(Direction.RESPONSE, Action.EXPIRE), field)
-        for name, field in islice(_breadth_first([_scopes(name, blocked[name], host) for name in names], names), room)
-    ]
+    )
 
 
-def _breadth_first(scopes: list[list[bytes]], names: list[bytes]) -> Iterator[tuple[bytes, bytes]]:
-    for depth in range(max(map(len, scopes))):
-        for name, fields in zip(names, scopes, strict=True):
+def _from_turn(items: list[_T], now: int, room: int) -> list[_T]:
+    turn = now % len(items) if len(items) > room else 0
+    return items[turn:] + items[:turn]
+
+
+def _breadth_first(places: list[list[bytes]], names: list[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    for depth in range(max(map(len, places), default=0)):
+        for name, fields in zip(names, places, strict=True):
             if depth < len(fields):
                 yield name, fields[depth]
 
 
-def _scopes(name: bytes, ruling: Ruling, host: str) -> list[bytes]:
+def _places(name: bytes, ruling: Ruling, known: list[Scope], page: _Page) -> list[bytes]:
+    """Deletions of a name for every place where it may lie, the likeliest first."""
     rule = ruling.rule
     if rule is not None and (rule.domain is not None or rule.path is not None):
         domain = rule.domain.encode() if rule.domain is not None else None
@@ -70,11 +122,37 @@ def _scopes(name: bytes, ruling: Ruling, host: str) -> list[bytes]:
             )
         ]
     partitioned = bool(rule is not None and rule.partitioned)
-    fields = [deletion(name, path=b"/", partitioned=partitioned)]
+    fields = list(_learned(name, known, page, listed=rule is not None))
+    fields.append(deletion(name, path=b"/", partitioned=partitioned))
     if not requires_host_only(name):
+        parents = parent_domains(page.host)
         # A site's shared cookies sit on its registrable domain, at the far end; the host's own label comes last.
         fields += [
             deletion(name, domain=domain.encode(), path=b"/", partitioned=partitioned)
-            for domain in reversed(parent_domains(host) if rule is not None else parent_domains(host)[:1])
+            for domain in reversed(parents if rule is not None else parents[:1])
         ]
-    return fields
+    return list(dict.fromkeys(fields))
+
+
+def _learned(name: bytes, known: list[Scope], page: _Page, *, listed: bool) -> Iterator[bytes]:
+    def elsewhere(scope: Scope) -> bool:
+        return scope.path is not None and not path_matches(page.path, scope.path.decode("ascii"))
+
+    # A copy on another path did not come with this request; it goes all the same, after those that may have come.
+    for scope in sorted(known, key=elsewhere):
+        domain = scope.domain
+        if domain is not None:
+            text = domain.decode("ascii")
+            if not domain_matches(page.host, text) or not (listed or text == page.host):
+                continue
+            domain = None if is_address(text) else domain
+        for place in page.folders if scope.path is None else [scope.path]:
+            yield deletion(
+                name,
+                domain=domain,
+                path=place,
+                secure=scope.secure,
+                # A partitioned cookie lives in frames of other sites, where a deletion is a cookie of another site too.
+                samesite=b"None" if scope.partitioned else None,
+                partitioned=scope.partitioned,
+            )

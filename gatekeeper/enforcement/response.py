@@ -9,8 +9,9 @@ from gatekeeper.cookies.lifetime import lifetime_of, may_delete
 from gatekeeper.cookies.response import Ignored, SetCookie, parse_set_cookie
 from gatekeeper.enforcement import rewrite
 from gatekeeper.enforcement.decisions import Decisions
+from gatekeeper.enforcement.scopes import Scopes, pool_of, scope_in, scope_of
 from gatekeeper.policy.document import SESSION, Mode, OnRefusal
-from gatekeeper.policy.verdict import Action, Direction, Reason, Ruling, Verdict
+from gatekeeper.policy.verdict import Action, Direction, Lives, Reason, Ruling, Verdict
 from gatekeeper.policy.verdict import Outcome as Outcome
 from gatekeeper.wire.fields import FieldList
 
@@ -30,41 +31,7 @@ _LAST_TO_GO = (Reason.REQUIRED, Reason.CONSENT_COOKIE)
 _ALL_A = bytes(0x61 if chr(octet).isprintable() else 0 for octet in range(256))
 
 _FOREVER, _LOOK = 2**62, -(2**62)  # epoch seconds that stand for "surely lives" and "look closer"
-
-
-class Attributes:
-    """Remembers what the attributes of a field (all that follows its first semicolon) say of its life.
-
-    They repeat from response to response where values do not, and hold nothing that is the visitor's.
-    """
-
-    __slots__ = ("_lengths", "remembered")
-
-    _MOST = 4096
-    _LONGEST = 512  # octets
-
-    def __init__(self) -> None:
-        # Read directly on the hot path; a miss goes through live_until().
-        self.remembered: dict[bytes, int] = {}
-        self._lengths: dict[bytes, int] = {}
-
-    def live_until(self, attributes: bytes) -> int:
-        """A time (epoch seconds) before which they surely are no deletion; long past if they need a closer look."""
-        return self._keep(self.remembered, attributes, _live_until(attributes))
-
-    def length(self, attributes: bytes) -> int:
-        """For how many seconds those let a cookie live that need no closer look: 0 is the browser session; for ever
-        where only a closer look tells.
-        """
-        length = self._lengths.get(attributes)
-        return self._keep(self._lengths, attributes, _length(attributes)) if length is None else length
-
-    def _keep(self, memory: dict[bytes, int], attributes: bytes, meaning: int) -> int:
-        if len(attributes) <= self._LONGEST:
-            if len(memory) >= self._MOST:
-                memory.clear()
-            memory[attributes] = meaning
-        return meaning
+_UNSEEN: Lives = (_LOOK, None, None)
 
 
 def _live_until(attributes: bytes) -> int:
@@ -82,6 +49,9 @@ def _live_until(attributes: bytes) -> int:
 
 
 def _length(attributes: bytes) -> int:
+    """For how many seconds attributes let a cookie live that need no closer look: 0 is the browser session; for ever
+    where only a closer look tells.
+    """
     found = _LIVES.search(b";" + attributes)
     if found is not None:
         return int(found[1])
@@ -91,46 +61,48 @@ def _length(attributes: bytes) -> int:
 
 
 def judge(
-    value: bytes,
-    decisions: Decisions,
-    attributes_memory: Attributes,
-    host: str,
-    path: str,
-    now: int,
-    sent: frozenset[bytes],
+    value: bytes, decisions: Decisions, scopes: Scopes, host: str, path: str, now: int, sent: frozenset[bytes]
 ) -> Outcome:
     """The outcome for one Set-Cookie field value. ``now`` in epoch seconds; ``sent`` names the cookies that came with
     the request.
     """
-    name, equals, rest = value.partition(b"=")
+    pair, _, attributes = value.partition(b";")
+    name, equals, content = pair.partition(b"=")
     ruling = decisions.remembered.get(name)
-    # Known names in plain fields: about a microsecond. Everything unusual takes the other way. (No known name holds a
-    # semicolon.)
-    if ruling is not None and equals:
-        content, _, attributes = rest.partition(b";")
-        if len(name) + len(content) <= MAX_NAME_VALUE and content.decode("latin-1").isprintable():
-            until = attributes_memory.remembered.get(attributes) or attributes_memory.live_until(attributes)
-            if until != _LOOK and ruling.passes_whole is not None:
-                return ruling.passes_whole, value
-            within = ruling.passes_within if until != _LOOK else None
-            if within is not None and ruling.cap is not None and attributes_memory.length(attributes) <= ruling.cap:
-                return within, value
-            if until > now and ruling.drops_whole is not None:
-                return ruling.drops_whole, None
-    return _judge_slowly(value, decisions, host, path, now, sent)
+    # Known names in plain fields: about a microsecond. Everything unusual takes the other way.
+    if ruling is not None and equals and len(pair) <= _LONGEST_PAIR and content.decode("latin-1").isprintable():
+        lives = ruling.lives.get(attributes) or _first_seen(ruling, attributes, decisions, scopes)
+        until, _, passes = lives
+        if until != _LOOK and passes is not None:
+            return passes, value
+        if until > now and ruling.drops_whole is not None:
+            return ruling.drops_whole, None
+    return _judge_slowly(value, decisions, scopes, host, path, now, sent)
+
+
+def _first_seen(ruling: Ruling, attributes: bytes, decisions: Decisions, scopes: Scopes) -> Lives:
+    """What attributes mean that were not seen with this name before; where such a cookie lies is learned."""
+    until = _live_until(attributes)
+    passes = ruling.passes_whole
+    if ruling.cap is not None and until != _LOOK and _length(attributes) <= ruling.cap:
+        passes = ruling.passes_within
+    lives = (until, ruling.dropped, passes)
+    decisions.note(ruling, attributes, lives)
+    if ruling.reason not in _LAST_TO_GO and (scope := scope_in(attributes)) is not None:
+        scopes.learn(ruling.name, scope, pool_of(ruling.rule))
+    return lives
 
 
 def judge_all_pure(
     fields: FieldList,
     rulings: Mapping[bytes, Ruling],
-    lives: Mapping[bytes, int],
     now: int,
     ask: Callable[[bytes], Outcome],
 ) -> tuple[FieldList, list[Outcome]]:
     """The fields as they leave, each Set-Cookie field whole, rewritten or gone in place, and an outcome for each.
 
-    ``rulings`` by cookie-name and ``lives`` by attributes are what is remembered; ``ask`` decides on a field value of
-    which they do not tell enough. The very same tuple comes back if nothing changed.
+    ``rulings`` by cookie-name are what is remembered; ``ask`` decides on a field value of which they do not tell
+    enough. The very same tuple comes back if nothing changed.
     """
     kept: list[tuple[bytes, bytes]] = []
     outcomes: list[Outcome] = []
@@ -141,19 +113,15 @@ def judge_all_pure(
             pair, _, attributes = value.partition(b";")
             cookie, _, content = pair.partition(b"=")
             ruling = rulings.get(cookie)
+            until, dropped, passes = _UNSEEN if ruling is None else ruling.lives.get(attributes, _UNSEEN)
             # Known names in plain fields that are no deletion: half a microsecond.
-            if (
-                ruling is not None
-                and lives.get(attributes, 0) > now
-                and content.translate(_ALL_A).isalpha()
-                and len(pair) <= _LONGEST_PAIR
-            ):
-                if ruling.dropped is not None:
-                    outcomes.append(ruling.dropped)
+            if until > now and content.translate(_ALL_A).isalpha() and len(pair) <= _LONGEST_PAIR:
+                if dropped is not None:
+                    outcomes.append(dropped)
                     same = False
                     continue
-                if ruling.passes_whole is not None:
-                    outcomes.append((ruling.passes_whole, value))
+                if passes is not None:
+                    outcomes.append((passes, value))
                     kept.append(field)
                     continue
         elif len(name) not in _SIZES or name.lower() not in SETTING:
@@ -208,13 +176,17 @@ def with_reason(verdict: Verdict, reason: Reason) -> Verdict:
 
 
 def _judge_slowly(
-    value: bytes, decisions: Decisions, host: str, path: str, now: int, sent: frozenset[bytes]
+    value: bytes, decisions: Decisions, scopes: Scopes, host: str, path: str, now: int, sent: frozenset[bytes]
 ) -> Outcome:
     cookie = parse_set_cookie(value)
     if isinstance(cookie, Ignored):
         ruling = decisions.ruling(cookie.name, host, path)
         return ruling.verdict(Direction.RESPONSE, Action.DROP, Reason.MALFORMED), None
+    first = cookie.name not in decisions.remembered
     rulings = [decisions.ruling(name, host, path) for name in cookie.readings]
+    if first and cookie.name and rulings[0].reason not in _LAST_TO_GO:
+        # A name whose rules hold for some hosts or paths is never remembered: it is always looked at here.
+        scopes.learn(cookie.name, scope_of(cookie), pool_of(rulings[0].rule))
     # Every reading has to be allowed.
     ruling = next((one for one in rulings if not one.allowed), rulings[0])
     if ruling.allowed:

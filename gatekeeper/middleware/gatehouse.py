@@ -9,18 +9,20 @@ from gatekeeper.enforcement.exchange import Exchange
 from gatekeeper.enforcement.gate import Gate
 from gatekeeper.enforcement.gates import Gates
 from gatekeeper.enforcement.response import SETTING
+from gatekeeper.enforcement.scopes import Learned
 from gatekeeper.policy.document import Mode, Policy
 from gatekeeper.wire.fields import FieldList, is_trustworthy
 
 
 class Gatehouse:
     """Begins and ends exchanges. Replacing the policy swaps one reference: exchanges under way keep the gate that they
-    began with. ``gate`` is for all hosts that are no site's.
+    began with. ``gate`` is for all hosts that are no site's; ``learned`` outlives a policy.
     """
 
     def __init__(self, policy: Policy, log: VerdictLog | None = None, clock: Callable[[], float] = time.time) -> None:
         self.log = log or VerdictLog(LoggerSink())
         self.clock = clock
+        self.learned = Learned()
         self._gates: Gates | None = None
         self.policy = policy
 
@@ -31,7 +33,7 @@ class Gatehouse:
 
     @policy.setter
     def policy(self, policy: Policy) -> None:
-        gate = Gate(policy, record_passes=self.log.passes)
+        gate = Gate(policy, record_passes=self.log.passes, learned=self.learned)
         if policy.sites:
             self._gates = Gates(gate)
             self.gate = gate

@@ -70,6 +70,7 @@ class Verdict:
 
 # A verdict, and the field value or pair that leaves (None: none does).
 Outcome = tuple[Verdict, bytes | None]
+Lives = tuple[int, Outcome | None, Verdict | None]
 
 
 class Ruling:
@@ -82,6 +83,10 @@ class Ruling:
 
     ``dropped`` and ``stripped`` are the outcomes of the latter two, ready made for the hot path, where the rule is
     enforced and not only reported.
+
+    ``lives`` is the gate's memory of the fields of this name: by their attributes (all that follows the first
+    semicolon), a time in epoch seconds before which such a field surely is no deletion, and for that time ``dropped``
+    and the verdict with which it passes as it is.
     """
 
     __slots__ = (
@@ -91,6 +96,7 @@ class Ruling:
         "category",
         "dropped",
         "drops_whole",
+        "lives",
         "mode",
         "name",
         "passes_whole",
@@ -114,6 +120,7 @@ class Ruling:
         self.cap = cap
         self.renews = rule is None or rule.renew
         self._verdicts: dict[str, Verdict] = {}
+        self.lives: dict[bytes, Lives] = {}
         # A name with odd octets is remembered too, and its fields have to be looked at: most of them are malformed.
         # (A name with "=" or ";" comes from percent-decoding; in a field, those octets end what judge() takes for a
         # name.)

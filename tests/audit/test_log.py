@@ -1,6 +1,7 @@
 """The log's counting: the first of its kind at once, repeats as one line, and nothing lost in silence."""
 
 import gc
+import json
 import logging
 import threading
 
@@ -10,10 +11,11 @@ from gatekeeper.audit import log as log_module
 from gatekeeper.audit.log import VerdictLog
 from gatekeeper.audit.sinks import LoggerSink
 from gatekeeper.enforcement import exchange as core
+from gatekeeper.enforcement.exchange import Exchange
 from gatekeeper.enforcement.gate import Gate
 from gatekeeper.policy.verdict import Verdict
 from tests.audit.recording import PATIENCE, Clock, Lines, exchange_of, make_log, same_again
-from tests.conformance.case import Case, rule
+from tests.conformance.case import NOW, Case, rule
 
 GA = b"Set-Cookie: _ga=1"
 OTHER = b"Set-Cookie: other=1"
@@ -467,3 +469,50 @@ def test_a_handler_that_fails_breaks_nothing(monkeypatch: pytest.MonkeyPatch) ->
     finally:
         logger.removeHandler(handler)
         logger.manager._clear_cache()
+
+
+# --- cookies that do not go ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("policy", "cookie", "category", "rule", "hint"),
+    [
+        ("", "nobodys", None, None, "its domain and path are not known: write a rule for it with domain and path"),
+        ("", "_ga", "statistics", "_ga", "its domain and path are not known: say domain and path in its rule"),
+        (
+            '[[cookie]]\nname = "x"\ncategory = "marketing"\npath = "/shop"\n',
+            "x",
+            "marketing",
+            "x",
+            "it is not where the rule's domain and path say, or a script writes it back",
+        ),
+    ],
+)
+def test_a_cookie_that_does_not_go_is_told_once_with_what_to_do(
+    policy: str, cookie: str, category: str | None, rule: str | None, hint: str
+) -> None:
+    log, sink, _ = make_log()
+    gate = Gate(Case("", policy=policy).load())
+    for number in range(20):
+        asked: dict[bytes, tuple[int, bool]] = {}
+        for _ in range(2):
+            exchange = Exchange(gate, "GET", b"shop.example.org:8080", "/", NOW)
+            fields = ((b"accept", b"text/html"), (b"cookie", b"%b=secret%d" % (cookie.encode(), number)))
+            exchange.request(fields, [], asked)
+            exchange.response(200, ())
+            log.record(exchange, 200, site="shop")
+    log.flush()
+    lines = sink.raw()
+    assert not any(b"secret" in line for line in lines)
+    (event,) = [one for one in map(json.loads, lines) if one["event"] == "cookie.stubborn"]
+    assert event.pop("time").endswith("Z")
+    assert event == {
+        "event": "cookie.stubborn",
+        "cookie": cookie,
+        "category": category,
+        "rule": rule,
+        "site": "shop",
+        "host": "shop.example.org",
+        "hint": hint,
+    }
+    assert log.totals["cookie.stubborn"] == 1

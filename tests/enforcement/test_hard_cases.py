@@ -275,13 +275,12 @@ def test_memory_is_bounded_whatever_visitors_and_upstreams_make_up() -> None:
 
 
 def test_tables_of_names_are_emptied_before_they_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    from gatekeeper.enforcement import decisions, response
+    from gatekeeper.enforcement import decisions
     from gatekeeper.enforcement import gate as gate_module
 
     monkeypatch.setattr(decisions, "_REMEMBERED", 8)
     monkeypatch.setattr(gate_module, "_REMEMBERED", 8)
     monkeypatch.setattr(gate_module, "_HOSTS", 8)
-    monkeypatch.setattr(response.Attributes, "_MOST", 8)
     one = gate('[enforcement]\nunlisted = "allow"\n' + RULES)
     for number in range(40):
         host = b"h%d.example" % number
@@ -291,7 +290,8 @@ def test_tables_of_names_are_emptied_before_they_grow_without_end(monkeypatch: p
         fields = [b"m%d=1; Path=/" % number, b"same=1; Path=/%d" % number]
         assert leaving(exchange, *fields) == fields
     (only,) = one._decisions.values()
-    assert max(len(only.remembered), len(only.sent_as_is), len(one._readings), len(one.attributes.remembered)) <= 8
+    assert max(len(only.remembered), len(only.sent_as_is), len(one._readings)) <= 8
+    assert sum(len(ruling.lives) for ruling in only.remembered.values()) <= 8
     assert len(one.hosts) <= 8
 
 
@@ -374,7 +374,9 @@ def test_attributes_of_any_length_are_judged_and_long_ones_not_remembered() -> N
     for choice, left in ((REFUSED, []), (GRANTED, [field])):
         for _ in range(2):
             assert leaving(begin(one, choice)[0], field) == left
-    assert all(len(attributes) <= 512 for attributes in one.attributes.remembered)
+    kept = [ruling.lives for only in one._decisions.values() for ruling in only.remembered.values()]
+    assert kept
+    assert not any(kept)
 
 
 def test_a_long_host_is_read_like_any_other_and_not_remembered() -> None:

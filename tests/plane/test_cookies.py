@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.plane.stage import OK, once
+from tests.plane.stage import OK, once, serving
 from tests.plane.visits import Wire, get
 
 pytestmark = pytest.mark.consent
@@ -135,3 +135,22 @@ def test_what_one_visitor_was_given_is_not_sent_by_another(wire: Wire) -> None:
     assert wire.ask(get()).values(b"set-cookie") == [b"sessionid=mine; Path=/"]
     wire.ask(get())
     assert b"cookie" not in wire.stage.requests[1].names
+
+
+def test_a_browser_that_keeps_a_cookie_is_asked_once_on_a_connection(wire: Wire) -> None:
+    wire.play(serving(OK, OK, OK, OK))
+    with wire.visit() as visitor:
+        first, again, other, last = (
+            visitor.ask(get(b"/", b"Sec-Fetch-Mode: navigate", b"Cookie: _ga=" + value))
+            for value in (b"1", b"1", b"2", b"2")
+        )
+    assert [bool(reply.values(b"set-cookie")) for reply in (first, again, other, last)] == [True, False, True, False]
+
+
+def test_a_cookie_is_deleted_where_the_app_was_seen_to_set_it(wire: Wire) -> None:
+    wire.play(serving(answered(200, b"Set-Cookie: visited=1; Path=/shop; Domain=.shop.example"), OK))
+    with wire.visit() as visitor:
+        assert not visitor.ask(get()).values(b"set-cookie")
+        reply = visitor.ask(get(b"/", b"Accept: text/html", b"Cookie: visited=1"))
+    where = [value.partition(b"GMT; ")[2] for value in reply.values(b"set-cookie")]
+    assert where == [b"Domain=shop.example; Path=/shop", b"Path=/", b"Domain=shop.example; Path=/"]

@@ -113,5 +113,5 @@ def test_a_plain_proxy_watches_nothing_and_changes_nothing() -> None:
     assert not hooks.watches_response(b"set-cookie")
     passing = hooks.begin(b"GET", b"shop.example", b"/")
     fields = (A, B)
-    assert passing.request(fields, []) is passing.response(200, fields) is passing.trailers(fields) is fields
+    assert passing.request(fields, [], {}) is passing.response(200, fields) is passing.trailers(fields) is fields
     hooks.end(passing, 200)

@@ -14,6 +14,7 @@ from gatekeeper.enforcement.decisions import Decisions
 from gatekeeper.enforcement.exchange import Exchange
 from gatekeeper.enforcement.gate import Gate
 from gatekeeper.enforcement.response import judge
+from gatekeeper.enforcement.scopes import Scopes
 from gatekeeper.policy.verdict import Outcome, Verdict
 from gatekeeper.wire.fields import FieldList
 from tests.conformance.case import written
@@ -72,11 +73,10 @@ class Memory:
 
     def ask(self, value: bytes) -> Outcome:
         host = self.exchange.host
-        return judge(value, self.decisions, copy.deepcopy(self.gate.attributes), host, PATH, NOW, frozenset())
+        return judge(value, copy.deepcopy(self.decisions), Scopes(), host, PATH, NOW, frozenset())
 
     def judged(self, form: Callable[..., tuple[FieldList, list[Outcome]]], fields: FieldList, now: int) -> Any:
-        lives = self.gate.attributes.remembered
-        return form(fields, self.decisions.remembered, lives, now, self.ask)
+        return form(fields, self.decisions.remembered, now, self.ask)
 
 
 @thorough
@@ -121,7 +121,7 @@ def test_what_breaks_where_a_field_is_looked_at_breaks_both() -> None:
 
     for form in (response.judge_all, response.judge_all_pure):
         with pytest.raises(LookupError):
-            form(((b"set-cookie", b"a=1"),), {}, {}, NOW, ask)
+            form(((b"set-cookie", b"a=1"),), {}, NOW, ask)
 
 
 COOKIES = st.one_of(

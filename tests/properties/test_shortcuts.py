@@ -13,6 +13,7 @@ from gatekeeper.audit.log import VerdictLog
 from gatekeeper.enforcement import exchange as core
 from gatekeeper.enforcement.exchange import Exchange
 from gatekeeper.enforcement.gate import Gate, Reading, Told
+from gatekeeper.enforcement.scopes import Learned, Pool, Scope, Scopes
 from gatekeeper.wire.fields import FieldList
 from tests.conformance.case import written
 from tests.models import strategies
@@ -40,13 +41,26 @@ class NoSet(set):  # type: ignore[type-arg]
         pass
 
 
+class NoScopes(Scopes):
+    """Learns nothing."""
+
+    def learn(self, name: bytes, scope: Scope, pool: Pool) -> None:
+        pass
+
+
+class Ignorant(Learned):
+    """Learns nothing of where cookies lie."""
+
+    def of(self, site: str) -> Scopes:
+        return NoScopes()
+
+
 class Forgetful(Gate):
     """The same policy, and no memory."""
 
     def reading_of(self, told: Told, signal: bool, now: int) -> Reading:
         self._readings.clear()
         self._decisions.clear()
-        self.attributes.remembered = NoDict()
         reading = super().reading_of(told, signal, now)
         reading.decisions.remembered = NoDict()
         reading.decisions.sent_as_is = NoSet()
@@ -104,7 +118,7 @@ def said(exchange: Exchange) -> list[tuple[str, bytes | None]]:
 def slowly(
     extra: str, exchanges: Sequence[tuple[list[bytes], list[bytes], str]]
 ) -> list[tuple[Exchange, FieldList, FieldList]]:
-    forgetful = Forgetful(gate(extra).policy)
+    forgetful = Forgetful(gate(extra).policy, learned=Ignorant())
     with mock.patch.object(core, "plain_pairs", return_value=None):
         return [through(forgetful, *one) for one in exchanges]
 
@@ -117,7 +131,7 @@ def test_a_gate_that_remembers_decides_like_one_that_does_not(
     exchanges: list[tuple[list[bytes], list[bytes], str]], extra: str
 ) -> None:
     expected = slowly(extra, exchanges)
-    warm = Gate(gate(extra).policy)
+    warm = Gate(gate(extra).policy, learned=Ignorant())
     for _ in range(2):
         came = [through(warm, *one) for one in exchanges]
         for (slow, asked, answered), (fast, asked_fast, answered_fast) in zip(expected, came, strict=True):
@@ -139,10 +153,12 @@ class Nowhere:
 def test_the_log_counts_the_same_whether_it_knows_a_verdict_by_sight_or_not() -> None:
     by_sight, by_look = (VerdictLog(Nowhere(), clock=lambda: float(NOW), passes=True) for _ in range(2))
 
+    warm = Gate(gate().policy, learned=Ignorant())
+
     @thorough
     @given(EXCHANGES)
     def recorded(exchanges: list[tuple[list[bytes], list[bytes], str]]) -> None:
-        for exchange, _, _ in [through(gate(), *one) for one in exchanges]:
+        for exchange, _, _ in [through(warm, *one) for one in exchanges]:
             by_sight.record(exchange, 200)
         for exchange, _, _ in slowly("", exchanges):
             by_look.record(exchange, 200)

@@ -21,11 +21,12 @@ Field = tuple[bytes, bytes]
 class Passing(Protocol):
     """One exchange in a hook's eyes."""
 
-    def request(self, fields: FieldList, kept: list[Any]) -> FieldList:
+    def request(self, fields: FieldList, kept: list[Any], own: dict[Any, Any]) -> FieldList:
         """The watched fields of the request as the upstream may see them.
 
         ``kept`` is the hook's own, empty at first, and the same for all requests of a connection that send the same
-        fields: it may keep there what it made of them.
+        fields: it may keep there what it made of them. ``own`` is the hook's too, and the same for all requests of a
+        connection.
         """
 
     def response(self, status: int, fields: FieldList) -> FieldList:
@@ -57,7 +58,7 @@ class Hooks(Protocol):
 
 
 class _Nothing:
-    def request(self, fields: FieldList, kept: list[Any]) -> FieldList:
+    def request(self, fields: FieldList, kept: list[Any], own: dict[Any, Any]) -> FieldList:
         return fields
 
     def response(self, status: int, fields: FieldList) -> FieldList:

@@ -58,6 +58,7 @@ class Visitor(Connection):
         self._retried = False
         self._recorded = False
         self._forwarding: tuple[bytes | None, bytes] = (None, b"")
+        self._own: dict[Any, Any] = {}  # the hook's
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio."""
@@ -186,7 +187,7 @@ class Visitor(Connection):
             return
         watched = fields.watched
         self._passing = passing = plane.hooks.begin(request.method, fields.host or route.default_host, request.path)
-        seen = passing.request(watched, fields.kept)
+        seen = passing.request(watched, fields.kept, self._own)
         if seen is watched:
             onward = fields.onward
             if onward is None:
