@@ -18,6 +18,8 @@ CONFIG ?=
 UPSTREAM ?=
 BENCH ?= all
 
+IAB := tests/consent/iab
+
 # What is tested once more with the compiled parts: what calls them, and what compares both forms.
 COMPILED := tests/enforcement tests/conformance tests/cookies/test_cookie_pairs.py tests/properties/test_shortcuts.py \
 	tests/properties/test_both_forms.py tests/docs/test_built.py tests/plane/test_unit_response.py tests/audit/test_log.py
@@ -56,9 +58,15 @@ system:
 	@missing=""; command -v chromium >/dev/null || missing="$$missing chromium"; command -v php >/dev/null || missing="$$missing php-cli"; \
 	command -v openssl >/dev/null || missing="$$missing openssl"; command -v nginx >/dev/null || missing="$$missing nginx-light"; \
 	command -v haproxy >/dev/null || missing="$$missing haproxy"; command -v node >/dev/null || missing="$$missing nodejs"; \
+	command -v npm >/dev/null || missing="$$missing npm"; \
 	if [ -n "$$missing" ]; then \
 		if [ "$$(id -u)" = 0 ]; then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
 		else echo "install with apt-get:$$missing" >&2; exit 1; fi; fi
+
+# The IAB's own packages, with which our readers of its strings are compared; without them that test is skipped.
+$(IAB)/node_modules/.installed: $(IAB)/package-lock.json | system
+	@cd $(IAB) && npm ci --silent --no-audit --no-fund --ignore-scripts && touch node_modules/.installed || \
+		echo "npm could not install the IAB's packages, so nothing is compared with them" >&2
 
 # A C compiler and Python's headers. As root they are installed; without them all runs as well, only slower.
 compiler: | $(BIN)/python
@@ -103,7 +111,7 @@ CORE := $(addprefix tests/,audit conformance consent cookies enforcement middlew
 
 # Two runs side by side, for a machine has two cores: the core, and all that starts processes. Coverage does not see
 # compiled code, so the core is tested in its pure form, and what is compiled then once more.
-tests: $(VENV)/.dev system compiler
+tests: $(VENV)/.dev system compiler $(IAB)/node_modules/.installed
 	@$(BIN)/python hatch_build.py || [ $$? = 3 ]
 	@( GATEKEEPER_PURE=1 $(BIN)/coverage run -m pytest -q -p no:cacheprovider $(CORE) && \
 		$(BIN)/coverage report --fail-under=100 \
@@ -155,4 +163,4 @@ lock:
 
 clean:
 	find gatekeeper \( -name '*.so' -o -name '*.c' \) -delete
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage* dist build
+	rm -rf $(VENV) $(IAB)/node_modules .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage* dist build
