@@ -251,7 +251,10 @@ class Assembled:
         """Takes new settings into force between two exchanges, but for what :func:`waits_for_restart`."""
         self.settings = settings
         self.log.repeat, self.log.passes = settings.log.repeat, settings.log.passes
+        watched = self.hooks.gatehouse.region_fields
         self.hooks.gatehouse.policy = settings.policy
+        if self.hooks.gatehouse.region_fields != watched:
+            self.plane.watch_anew()
         self.sink.reopen()
 
     def _new_sink(self, destination: str) -> Sink:

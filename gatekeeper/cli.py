@@ -28,6 +28,7 @@ from typer.core import TyperCommand, TyperGroup
 from gatekeeper import __version__
 from gatekeeper.assembly import in_order, load_settings, read_file
 from gatekeeper.audit.event import printable
+from gatekeeper.consent.region import Region
 from gatekeeper.errors import GatekeeperError
 from gatekeeper.explain import Explanation, explain
 from gatekeeper.pages import cookie_policy
@@ -35,7 +36,7 @@ from gatekeeper.policy.presets import library
 from gatekeeper.policy.review import review
 from gatekeeper.policy.schema import PolicyError, Problem, did_you_mean, quoted
 from gatekeeper.serve import Launch, describe, not_enforced, read_pair, serve, tls_warnings
-from gatekeeper.settings import Settings
+from gatekeeper.settings import Settings, believes_nobody
 from gatekeeper.starter import starter_file
 
 
@@ -87,6 +88,15 @@ _Config = Annotated[
 ]
 _File = Annotated[Path, typer.Argument(metavar="FILE", help="The TOML file.", show_default=False)]
 _AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+_RegionName = Annotated[
+    str | None,
+    typer.Option(
+        "--region",
+        metavar="REGION",
+        help="Where the visitor is: a [[region]]'s name, or a value such as US-CA. Default: elsewhere.",
+        show_default=False,
+    ),
+]
 
 
 class ModeName(StrEnum):
@@ -200,7 +210,7 @@ def check(file: _File) -> None:
         read_pair(settings)
     except PolicyError as error:
         raise typer.Exit(_print_problems(error, octets)) from None
-    warnings = [*tls_warnings(settings), *review(settings.policy, library())]
+    warnings = [*tls_warnings(settings), *believes_nobody(settings), *review(settings.policy, library())]
     console = _console()
     for place, warning in _placed(str(file), warnings, octets):
         console.print(Text.assemble(place, ("warning: ", "bold yellow"), printable(str(warning), 2000)))
@@ -241,6 +251,7 @@ def explain_command(
         str, typer.Option(metavar="URL", help="The page, for rules with hosts or paths.")
     ] = "http://localhost/",
     gpc: Annotated[bool, typer.Option("--gpc", help="The browser sends Sec-GPC: 1.")] = False,
+    region: _RegionName = None,
     as_json: _AsJson = False,
 ) -> None:
     """``gatekeeper explain``."""
@@ -257,6 +268,7 @@ def explain_command(
         path=parts.path or "/",
         gpc=gpc,
         now=int(time.time()),
+        region=_region(settings, region),
     )
     if as_json:
         _print_json({"choice": result.choice_object(), "verdicts": result.verdict_objects()})
@@ -282,6 +294,7 @@ def consent(
         str, typer.Argument(metavar="COOKIES", help="A Cookie header, as a browser sends it.", show_default=False)
     ],
     config: _Config = None,
+    region: _RegionName = None,
     as_json: _AsJson = False,
 ) -> None:
     """Show what a visitor's cookies say: the choice, and what it allows."""
@@ -294,6 +307,7 @@ def consent(
         path="/",
         gpc=False,
         now=int(time.time()),
+        region=_region(settings, region),
     )
     if as_json:
         _print_json(result.choice_object())
@@ -375,6 +389,21 @@ def _load(file: Path) -> tuple[Settings, bytes]:
         return load_settings(file, octets=octets), octets
     except PolicyError as error:
         raise typer.Exit(_print_problems(error, octets)) from None
+
+
+def _region(settings: Settings, name: str | None) -> Region | None:
+    """The region that an argument names."""
+    if name is None:
+        return None
+    regions = settings.policy.regions
+    if regions is None:
+        raise typer.BadParameter("the file has no [[region]]", param_hint="'--region'")
+    region = regions.named(name)
+    if region is None:
+        names = [one.name for one in (*regions.regions, regions.elsewhere)]
+        hint = did_you_mean(name, names) or f"; there are {', '.join(map(quoted, names))}"
+        raise typer.BadParameter(f"{quoted(name)} is no region{hint}", param_hint="'--region'")
+    return region
 
 
 def _field_value(argument: str) -> bytes:

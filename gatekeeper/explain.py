@@ -12,6 +12,7 @@ from rich.text import Text
 
 from gatekeeper.audit.event import name_text, printable, rfc3339
 from gatekeeper.consent.choice import Choice, State
+from gatekeeper.consent.region import Region
 from gatekeeper.enforcement.exchange import Exchange
 from gatekeeper.enforcement.gate import Gate
 from gatekeeper.enforcement.response import Outcome
@@ -145,8 +146,10 @@ def explain(
     path: str,
     gpc: bool,
     now: int,
+    region: Region | None = None,
 ) -> Explanation:
     """Sends a made-up navigation through the gate. ``now`` in epoch seconds, ``path`` without the query."""
+    policy = policy.within(region)
     gate = Gate(policy, record_passes=True)
     exchange = Exchange(gate, method="GET", host=host, path=path, now=now)
     request: FieldList = ((b"host", host), (b"sec-fetch-mode", b"navigate"))

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 
+from gatekeeper.consent.region import Regions
 from gatekeeper.policy.document import Consent, Enforcement, Page, Policy
 from gatekeeper.policy.load import Presets, build_policy
 from gatekeeper.policy.presets import ESSENTIAL
@@ -13,8 +14,8 @@ from gatekeeper.policy.schema import EnvironmentText, PolicyError, Problem, Tabl
 _PREFIX = "GATEKEEPER_"
 # Only these may be set without "__": an orchestrator adds names of its own, such as GATEKEEPER_SERVICE_HOST beside a
 # service "gatekeeper".
-_TOP_LEVEL_LISTS = ("presets", "category", "cookie")
-_TABLES = ("server", "upstream", "consent", "enforcement", "log", "page")
+_TOP_LEVEL_LISTS = ("presets", "category", "cookie", "region")
+_TABLES = ("server", "upstream", "consent", "enforcement", "log", "page", "regions")
 _COMMAND_LINE = "set on the command line"
 _ORIGIN = re.compile(rf"\(({_COMMAND_LINE}|set by {_PREFIX}\w+)\)$")
 # Gatekeeper's own pages lie below it: segments without anything to encode or to resolve, and never the whole site.
@@ -104,6 +105,7 @@ _VALUES = {
     "enforcement": Enforcement,
     "log": LogSettings,
     "page": Page,
+    "regions": Regions,
 }
 
 
@@ -143,6 +145,16 @@ def build_settings(
     if problems:
         raise PolicyError([_with_origin(problem, origins) for problem in problems], source)
     return settings
+
+
+def believes_nobody(settings: Settings) -> Iterator[Problem]:
+    """A warning where no peer may say in which region a visitor is."""
+    if settings.policy.regions is not None and not settings.server.trusted_proxies:
+        yield Problem(
+            "regions.field",
+            "is believed from server.trusted_proxies alone, and there are none: to gatekeeper run, every visitor is "
+            "elsewhere",
+        )
 
 
 def _merge(base: Mapping[str, object], over: Mapping[str, object]) -> dict[str, object]:

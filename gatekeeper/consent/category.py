@@ -16,7 +16,7 @@ class Basis(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Category:
     """One ``[[category]]`` table. ``gpc``: whether Sec-GPC speaks about it. ``heading`` stands above its cookies on the
-    policy page.
+    policy page. ``max_age`` (seconds) and ``renew`` are what a region asks of its cookies.
     """
 
     id: str
@@ -25,6 +25,8 @@ class Category:
     description: str = ""
     heading: str = ""
     gpc: bool = False
+    max_age: int | None = None
+    renew: bool = True
 
 
 DEFAULT_CATEGORIES = (

@@ -1,7 +1,7 @@
 """What holds now: basis, choice and signals weighed into one standing for each category."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
@@ -9,6 +9,7 @@ from gatekeeper.consent.category import Basis, Category
 from gatekeeper.consent.choice import Choice, State
 
 Gpc = bool | Literal["strict"]
+Limit = tuple[int | None, bool]
 
 
 class Standing(StrEnum):
@@ -32,9 +33,12 @@ _ALLOWING = frozenset({Standing.REQUIRED, Standing.GRANTED, Standing.EXEMPT})
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """The standing of every category for one exchange."""
+    """The standing of every category for one exchange. ``limits`` are what a region asks of the cookies of some: the
+    longest life in seconds, and whether they may be renewed.
+    """
 
     standings: Mapping[str, Standing]
+    limits: Mapping[str, Limit] = field(default_factory=dict)
 
     @property
     def allowed(self) -> frozenset[str]:
@@ -48,7 +52,10 @@ def weigh(choice: Choice, *, categories: tuple[Category, ...], gpc: Gpc = True, 
     The W3C's Global Privacy Control leaves open what outweighs what: an explicit choice made on this site does, unless
     ``gpc`` is ``"strict"``.
     """
-    return Grant({category.id: _standing(category, choice, gpc, signal) for category in categories})
+    return Grant(
+        {category.id: _standing(category, choice, gpc, signal) for category in categories},
+        {one.id: (one.max_age, one.renew) for one in categories if one.max_age is not None or not one.renew},
+    )
 
 
 def _standing(category: Category, choice: Choice, gpc: Gpc, signal: bool) -> Standing:

@@ -19,6 +19,7 @@ from gatekeeper.enforcement.decisions import Decisions
 from gatekeeper.enforcement.gate import Gate, Reading
 from gatekeeper.enforcement.leftovers import MAX_DELETIONS, deletions
 from gatekeeper.enforcement.patience import Asked, Watch
+from gatekeeper.enforcement.regional import Place, Regional
 from gatekeeper.enforcement.request import is_plain, sift, sift_known
 from gatekeeper.enforcement.response import SET_COOKIE, SETTING, has_set_cookie, judge, judge_all, thinned
 from gatekeeper.policy.document import Mode
@@ -52,7 +53,8 @@ def watches_response(name: bytes) -> bool:
 class Exchange:
     """The state of one request and its response; not for two tasks at once.
 
-    ``host`` as in the Host field, ``path`` without the query, ``now`` in seconds since the epoch.
+    ``host`` as in the Host field, ``path`` without the query, ``now`` in seconds since the epoch. ``trusted``: the
+    request came from a peer that may say in which region the visitor is.
     """
 
     __slots__ = (
@@ -68,14 +70,16 @@ class Exchange:
         "outcomes",
         "path",
         "stubborn",
+        "trusted",
     )
 
-    def __init__(self, gate: Gate, method: str, host: bytes, path: str, now: int) -> None:
+    def __init__(self, gate: Gate, method: str, host: bytes, path: str, now: int, trusted: bool = False) -> None:
         self.gate = gate
         self.method = method
         self.host = gate.hosts.get(host) or gate.host(host)
         self.path = path
         self.now = now
+        self.trusted = trusted
         self.choice = ABSENT
         self.outcomes: list[Outcome] = []
         self.fault: Exception | None = None
@@ -137,16 +141,17 @@ class Exchange:
     def _request(self, fields: FieldList, kept: list[Any] | None, asked: Asked | None) -> FieldList:
         gate = self.gate
         cookies, signal = self._told(fields)
+        place = None if gate.regional is None else gate.regional.of(fields, trusted=self.trusted)
         if not cookies:
-            if signal:
-                self._weigh(gate.reading_of((), signal, self.now))
+            if signal or place is not None:
+                self._weigh(gate.reading_of((), signal, self.now, place))
             return fields
         few = len(cookies) == 1 and len(cookies[0]) <= MAX_COOKIE_OCTETS
         plain = plain_pairs(cookies[0], gate.consent_names) if few else None
         if plain is None or len(plain[1]) > MAX_PAIRS + 1:
-            return self._look_at_each(fields, cookies, signal, asked)
+            return self._look_at_each(fields, cookies, signal, place, asked)
         names, pairs, told = plain
-        reading = gate.reading_of(tuple(told), signal, self.now)
+        reading = gate.reading_of(tuple(told), signal, self.now, place)
         decisions = self._weigh(reading)
         if gate.needs_sent_names:
             self._sent = frozenset(names)
@@ -191,7 +196,9 @@ class Exchange:
         if blocked and _is_navigation(fields):
             self._arrived = (blocked, cookies, asked)
 
-    def _look_at_each(self, fields: FieldList, cookies: list[bytes], signal: bool, asked: Asked | None) -> FieldList:
+    def _look_at_each(
+        self, fields: FieldList, cookies: list[bytes], signal: bool, place: Place | None, asked: Asked | None
+    ) -> FieldList:
         """The long way, for fields of which some parser might make something else than browsers mean."""
         gate = self.gate
         if _is_oversized(cookies):
@@ -199,7 +206,7 @@ class Exchange:
                 return fields
             self.outcomes.append((_faulted(Direction.REQUEST, b"", Reason.MALFORMED), None))
             return self._without_doubt(fields)
-        decisions = self._weigh(gate.reading(cookies, signal=signal, now=self.now))
+        decisions = self._weigh(gate.reading(cookies, signal=signal, now=self.now, place=place))
         if gate.needs_sent_names:
             self._sent = frozenset(pair.name for value in cookies for pair in parse_cookie(value))
         return self._sift(fields, cookies, decisions, asked)
@@ -261,6 +268,9 @@ class Exchange:
             outcomes += expired
         self.outcomes += outcomes
         if enforcement.protect_caches and status >= 200:
+            regional = self.gate.regional
+            if regional is not None and any(_depends(verdict, regional) for verdict, _ in outcomes):
+                fields = (*fields, (b"vary", regional.vary))
             for verdict, result in outcomes:
                 if result is not None and verdict.is_personal:
                     return make_private(fields)
@@ -333,6 +343,11 @@ def _is_navigation(fields: FieldList) -> bool:
         if size == 6 and not accepts and name.lower() == b"accept":
             accepts = b"text/html" in value.lower()
     return accepts
+
+
+def _depends(verdict: Verdict, regional: Regional) -> bool:
+    """Whether it might be another in another region."""
+    return verdict.mode is Mode.ENFORCE and verdict.category in regional.dependent
 
 
 def _is_oversized(cookies: list[bytes]) -> bool:

@@ -14,6 +14,7 @@ from gatekeeper.cookies.grammar import WSP
 from gatekeeper.cookies.scope import canonical_host
 from gatekeeper.enforcement.decisions import Decisions
 from gatekeeper.enforcement.patience import Patience
+from gatekeeper.enforcement.regional import Place, Regional
 from gatekeeper.enforcement.scopes import Learned
 from gatekeeper.policy.document import Mode, Policy
 from gatekeeper.policy.matcher import Matcher, matcher_of
@@ -70,7 +71,9 @@ class Gate:
         self.consent_names = frozenset(name for reader in readers for name in (*reader.cookies, *reader.companions))
         hides = not policy.consent.forward and policy.enforcement.mode is Mode.ENFORCE
         self.hidden = self.consent_names if hides else frozenset[bytes]()
-        self.needs_sent_names = any(not rule.renew for rule in policy.rules)
+        self.regional = Regional(policy) if policy.regions is not None else None
+        categories = policy.categories if self.regional is None else self.regional.categories
+        self.needs_sent_names = not all(rule.renew for rule in policy.rules) or not all(one.renew for one in categories)
         # What stays if the gate itself fails: names that need neither a grant nor a pattern to be known.
         required = {category.id for category in policy.categories if category.basis is Basis.REQUIRED}
         self.always = self.consent_names | {
@@ -87,7 +90,7 @@ class Gate:
         said = ((b"sec-gpc", bool(policy.consent.gpc)), (b"dnt", policy.consent.dnt))
         self.signals = frozenset(name for name, counts in said if counts)
         self.hosts: dict[bytes, str] = {}  # a miss goes through host()
-        self._readings: dict[tuple[bool, Told], Reading] = {}
+        self._readings: dict[tuple[Place | None, bool, Told], Reading] = {}
         self._decisions: dict[tuple[object, ...], Decisions] = {}
 
     def host(self, authority: bytes) -> str:
@@ -99,16 +102,18 @@ class Gate:
             self.hosts[authority] = host
         return host
 
-    def reading(self, cookies: list[bytes], *, signal: bool, now: int) -> Reading:
-        """The choice in these Cookie field values, and what it means as of ``now``."""
-        return self.reading_of(tuple(self._told(cookies)), signal, now)
+    def reading(self, cookies: list[bytes], *, signal: bool, now: int, place: Place | None = None) -> Reading:
+        """The choice in these Cookie field values, and what it means as of ``now``; ``place``: where the policy has
+        regions, the one that the visitor is in.
+        """
+        return self.reading_of(tuple(self._told(cookies)), signal, now, place)
 
-    def reading_of(self, told: Told, signal: bool, now: int) -> Reading:
+    def reading_of(self, told: Told, signal: bool, now: int, place: Place | None = None) -> Reading:
         """The same for the consent cookie and its companions, every copy of them, as (name, value)."""
-        key = (signal, told)
+        key = (place, signal, told)
         reading = self._readings.get(key)
         if reading is None or now >= reading.until:
-            reading = self._read(told, signal, now)
+            reading = self._read(told, signal, now, place)
             if sum(len(value) for _, value in told) <= MAX_VALUE:
                 if len(self._readings) >= _REMEMBERED:
                     self._readings.clear()
@@ -127,7 +132,7 @@ class Gate:
                 if equals and (name := name.strip(WSP)) in self.consent_names:
                     yield name, content.strip(WSP)
 
-    def _read(self, told: Told, signal: bool, now: int) -> Reading:
+    def _read(self, told: Told, signal: bool, now: int, place: Place | None) -> Reading:
         consent = self.policy.consent
         choice = read_choice(
             told,
@@ -137,8 +142,11 @@ class Gate:
             max_age=consent.max_age,
             revision=consent.revision,
         )
-        grant = weigh(choice, categories=self.policy.categories, gpc=consent.gpc, signal=signal)
-        key = tuple(grant.standings.items())
+        if place is None and self.regional is not None:
+            place = self.regional.elsewhere  # nobody asked where: where the least is allowed
+        categories = self.policy.categories if place is None else place.categories
+        grant = weigh(choice, categories=categories, gpc=consent.gpc, signal=signal)
+        key = (*grant.standings.items(), *grant.limits.items())
         decisions = self._decisions.get(key)
         if decisions is None:
             if len(self._decisions) >= _GRANTS:

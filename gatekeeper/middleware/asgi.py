@@ -8,6 +8,7 @@ from gatekeeper.enforcement.exchange import Exchange
 from gatekeeper.middleware.gatehouse import Gatehouse, answer, trailers
 from gatekeeper.policy.document import Policy
 from gatekeeper.wire.fields import FieldList, values
+from gatekeeper.wire.peers import TrustedProxies
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -23,13 +24,19 @@ _HEADS = {"http.response.start": 200, "websocket.accept": 101, "websocket.http.r
 class ConsentMiddleware:
     """``app = ConsentMiddleware(app, policy)``; ``log`` defaults to the logger ``gatekeeper.audit``.
 
+    ``trusted_proxies`` are the addresses and networks (``"unix"`` for a unix socket) of those that may say, in the
+    policy's region field, where a visitor is; raises :class:`GatekeeperError` for what is neither.
+
     Both halves of an exchange are covered for HTTP and for WebSocket handshakes. Other scopes (lifespan) pass
     untouched.
     """
 
-    def __init__(self, app: ASGIApp, policy: Policy, *, log: VerdictLog | None = None) -> None:
+    def __init__(
+        self, app: ASGIApp, policy: Policy, *, log: VerdictLog | None = None, trusted_proxies: Iterable[str] = ()
+    ) -> None:
         self.app = app
         self.gatehouse = Gatehouse(policy, log)
+        self._trusted = TrustedProxies(trusted_proxies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection scope (ASGI 3)."""
@@ -39,7 +46,10 @@ class ConsentMiddleware:
         given = scope["headers"]
         fields = _field_list(given)
         exchange = self.gatehouse.begin(
-            method=scope.get("method", "GET"), host=next(iter(values(fields, b"host")), b""), path=scope["path"]
+            method=scope.get("method", "GET"),
+            host=next(iter(values(fields, b"host")), b""),
+            path=scope["path"],
+            trusted=bool(self.gatehouse.region_fields) and self._trusted.peer(scope.get("client")).trusted,
         )
         inner = exchange.request(fields)
         if inner is not fields or not isinstance(given, Sequence):

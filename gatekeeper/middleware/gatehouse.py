@@ -47,11 +47,17 @@ class Gatehouse:
         gates = self._gates
         return self.gate if gates is None else gates.of(host)
 
-    def begin(self, *, method: str, host: bytes, path: str) -> Exchange:
-        """An exchange under the policy in force."""
+    @property
+    def region_fields(self) -> frozenset[bytes]:
+        """The names, in lower case, of the request fields that tell the visitor's region; none without regions."""
+        regions = self.policy.regions
+        return frozenset() if regions is None else regions.fields
+
+    def begin(self, *, method: str, host: bytes, path: str, trusted: bool = False) -> Exchange:
+        """An exchange under the policy in force. ``trusted``: from a peer that may say what region it is from."""
         gates = self._gates
         gate = self.gate if gates is None else gates.of(host)
-        return Exchange(gate, method, host, path, int(self.clock()))
+        return Exchange(gate, method, host, path, int(self.clock()), trusted)
 
     def end(self, exchange: Exchange, status: int | None) -> None:
         """Records a finished exchange."""

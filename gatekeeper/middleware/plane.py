@@ -15,17 +15,22 @@ class GateHooks:
     come.
     """
 
-    watches_request = staticmethod(watches_request)
     watches_response = staticmethod(watches_response)
 
     def __init__(self, policy: Policy, log: VerdictLog) -> None:
         self.gatehouse = Gatehouse(policy, log)
 
-    def begin(self, method: bytes, host: bytes, path: bytes) -> Exchange:
+    def watches_request(self, name: bytes) -> bool:
+        """Whether the gate looks at a request's fields of this name, or the policy has its region in one."""
+        return watches_request(name) or name in self.gatehouse.region_fields
+
+    def begin(self, method: bytes, host: bytes, path: bytes, trusted: bool) -> Exchange:
         """An exchange under the policy in force; ``path`` as on the wire."""
         if 37 in path:  # "%"; asked for as a number it is found five times as fast
             path = unquote_to_bytes(path)
-        return self.gatehouse.begin(method=method.decode("latin-1"), host=host, path=path.decode("utf-8", "replace"))
+        return self.gatehouse.begin(
+            method=method.decode("latin-1"), host=host, path=path.decode("utf-8", "replace"), trusted=trusted
+        )
 
     def end(self, passing: Exchange, status: int | None) -> None:
         """Records its verdicts."""

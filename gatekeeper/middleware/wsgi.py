@@ -15,6 +15,7 @@ from gatekeeper.enforcement.exchange import Exchange
 from gatekeeper.middleware.gatehouse import Gatehouse, answer
 from gatekeeper.policy.document import Policy
 from gatekeeper.wire.fields import values
+from gatekeeper.wire.peers import TrustedProxies
 
 Environ = dict[str, Any]
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
@@ -36,20 +37,34 @@ _FIELDS = {
 class WSGIConsentMiddleware:
     """``application = WSGIConsentMiddleware(application, policy)``; ``log`` defaults to the logger
     ``gatekeeper.audit``.
+
+    ``trusted_proxies`` are the addresses and networks (``"unix"`` for a unix socket) of those that may say, in the
+    policy's region field, where a visitor is; raises :class:`GatekeeperError` for what is neither.
     """
 
-    def __init__(self, application: WSGIApp, policy: Policy, *, log: VerdictLog | None = None) -> None:
+    def __init__(
+        self,
+        application: WSGIApp,
+        policy: Policy,
+        *,
+        log: VerdictLog | None = None,
+        trusted_proxies: Iterable[str] = (),
+    ) -> None:
         self.application = application
         self.gatehouse = Gatehouse(policy, log)
+        self._trusted = TrustedProxies(trusted_proxies)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """One request; the caller's environ stays as it was."""
+        regional = self.gatehouse.region_fields
         exchange = self.gatehouse.begin(
             method=environ.get("REQUEST_METHOD", "GET"),
             host=_given(environ.get("HTTP_HOST") or environ.get("SERVER_NAME", ""))[0],
             path=_path(environ),
+            trusted=bool(regional) and self._trusted.peer(_client(environ)).trusted,
         )
         fields = tuple((name, _given(environ[key])[0]) for key, name in _FIELDS.items() if key in environ)
+        fields += tuple((name, _given(environ[key])[0]) for name in regional if (key := _key(name)) in environ)
         inner = exchange.request(fields)
         if inner is not fields:
             environ = {**environ}
@@ -123,6 +138,16 @@ class _SizedBody(_Body):
 
     def __len__(self) -> int:
         return len(cast("Sized", self._body))
+
+
+def _key(name: bytes) -> str:
+    """Where a request field stands in the environ."""
+    return "HTTP_" + name.decode("ascii").upper().replace("-", "_")
+
+
+def _client(environ: Environ) -> tuple[str] | None:
+    address = environ.get("REMOTE_ADDR", "")
+    return (address,) if address else None
 
 
 def _octets(text: str) -> bytes:

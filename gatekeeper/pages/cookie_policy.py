@@ -50,15 +50,16 @@ def render_json(policy: Policy) -> str:
         {"title": str, "updated": "2026-01-31" | null, "intro": str, "sections": [{"title": str, "text": str}],
          "table_title": str,
          "categories": [{"id": str, "title": str, "heading": str, "description": str,
-                         "basis": "required" | "opt-in" | "opt-out",
+                         "basis": "required" | "opt-in" | "opt-out", "regions": {str: "opt-in" | "opt-out"},
                          "cookies": [{"name": str, "function": str, "purpose": str, "provider": str,
                                       "party": "" | "first" | "third", "duration": str,
                                       "max_age_seconds": int | null, "source": str}]}]}
 
     Texts are as the policy has them (``intro``, ``text`` and ``description`` in light markdown), "" where it has none;
-    an ``intro`` that the page makes up is there too. ``heading`` stands above the table on the page. ``duration`` is
-    the lifetime as documented ("14d", "13mo", "session"). ``max_age_seconds`` is the lifetime that the page shows, in
-    seconds: the documented one or the cap, whichever is shorter; 0 for the browser session, null for not stated.
+    an ``intro`` that the page makes up is there too. ``heading`` stands above the table on the page. ``regions`` names
+    those where the basis is another. ``duration`` is the lifetime as documented ("14d", "13mo", "session").
+    ``max_age_seconds`` is the lifetime that the page shows, in seconds: the documented one or the cap, whichever is
+    shorter; 0 for the browser session, null for not stated.
     ``source`` is "the file" or the id of a preset. All categories are there, those without cookies too.
     """
     page = policy.page
@@ -94,6 +95,7 @@ def _json_category(table: CategoryTable) -> dict[str, object]:
         "heading": table.heading,
         "description": category.description,
         "basis": category.basis.value,
+        "regions": {name: basis.value for name, basis in table.regions},
         "cookies": [
             {
                 "name": cookie.rule.name,

@@ -56,6 +56,7 @@ class CategoryTable:
 
     category: Category
     cookies: tuple[ListedCookie, ...]
+    regions: tuple[tuple[str, Basis], ...] = ()  # where the basis is another, by the regions' names
 
     @property
     def heading(self) -> str:
@@ -64,8 +65,12 @@ class CategoryTable:
 
     @property
     def basis_in_words(self) -> str:
-        """Whether the visitor is asked."""
-        return _BASIS_IN_WORDS[self.category.basis]
+        """Whether the visitor is asked, here and there."""
+        places: dict[Basis, list[str]] = {}
+        for name, basis in self.regions:
+            places.setdefault(basis, []).append(name)
+        others = [f"{', '.join(names)}: {_BASIS_IN_WORDS[basis]}" for basis, names in places.items()]
+        return " ".join([_BASIS_IN_WORDS[self.category.basis], *others])
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -89,8 +94,11 @@ def category_tables(policy: Policy) -> tuple[CategoryTable, ...]:
     the file first, then those of the presets.
 
     A cookie that several rules describe has the first one's place and cap; where that one says nothing of what the
-    cookie is for, the next one does. The page states the policy: a trial in report-only mode does not change it.
+    cookie is for, the next one does. The page states the policy: a trial in report-only mode does not change it. With
+    regions, it states what holds elsewhere, and in which of them the basis is another.
     """
+    regions = [(one.name, policy.within(one)) for one in policy.regions.regions] if policy.regions else []
+    policy = policy.within()
     matcher = matcher_of(policy)
     listed: dict[tuple[str, str], Rule] = {}
     for rule in policy.rules:
@@ -107,8 +115,13 @@ def category_tables(policy: Policy) -> tuple[CategoryTable, ...]:
                 for rule in listed.values()
                 if rule.category == category.id
             ),
+            tuple(
+                (name, there.categories[place].basis)
+                for name, there in regions
+                if there.categories[place].basis is not category.basis
+            ),
         )
-        for category in policy.categories
+        for place, category in enumerate(policy.categories)
     )
 
 
@@ -160,7 +173,7 @@ def _completed(rule: Rule, other: Rule) -> Rule:
 def _capped(rule: Rule, category: Category, policy: Policy) -> Rule:
     if category.basis is Basis.REQUIRED:
         return rule
-    return replace(rule, max_age=shortest(rule.max_age, policy.enforcement.max_age))
+    return replace(rule, max_age=shortest(rule.max_age, category.max_age, policy.enforcement.max_age))
 
 
 def _listed(rule: Rule, consent: Consent) -> ListedCookie:

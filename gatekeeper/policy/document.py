@@ -1,6 +1,6 @@
 """A policy as its file states it: immutable values, validated by :mod:`gatekeeper.policy.load`."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from typing import Literal
@@ -9,6 +9,7 @@ from gatekeeper.consent.category import DEFAULT_CATEGORIES, Category, Vocabulary
 from gatekeeper.consent.grant import Gpc
 from gatekeeper.consent.native import NativeReader
 from gatekeeper.consent.readers.base import Reader
+from gatekeeper.consent.region import Region, Regions
 
 # The sources of rules that no preset brought: the top level of the file, and a [[site]] table.
 FILE = "the file"
@@ -147,11 +148,19 @@ class Policy:
     presets: tuple[str, ...] = ()
     mapping: tuple[tuple[str, str], ...] = ()
     sites: tuple["Site", ...] = ()
+    regions: Regions | None = None
 
     @property
     def vocabulary(self) -> Vocabulary:
         """The categories and every name that they go by."""
         return Vocabulary(self.categories, dict(self.mapping))
+
+    def within(self, region: Region | None = None) -> "Policy":
+        """The policy as it is in one region, or without one elsewhere; the same where it has no regions."""
+        if self.regions is None:
+            return self
+        here = region or self.regions.elsewhere
+        return replace(self, categories=here.categories(self.categories, self.vocabulary), regions=None)
 
 
 @dataclass(frozen=True)

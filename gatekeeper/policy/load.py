@@ -9,6 +9,7 @@ from gatekeeper.consent.category import DEFAULT_CATEGORIES, Basis, Category, Voc
 from gatekeeper.policy.document import FILE, SITE, Enforcement, Mode, Page, Policy, Rule, Section
 from gatekeeper.policy.load_consent import read_consent, read_mapping
 from gatekeeper.policy.load_preset import Presets, Shelf, rules_from_above, rules_of_presets
+from gatekeeper.policy.load_region import read_regions
 from gatekeeper.policy.load_rule import read_cap, read_rule
 from gatekeeper.policy.load_site import Above, read_sites
 from gatekeeper.policy.schema import PolicyError, Problem, Table, quoted
@@ -44,7 +45,8 @@ def _top_level(root: Table, shelf: Shelf) -> Policy:
     own = _own_rules(root, vocabulary, FILE)
     named = root.strings("presets")
     rules = (*own, *rules_of_presets(root, named, vocabulary, shelf))
-    return Policy(categories, rules, consent, enforcement, page, named, tuple(mapping.items()))
+    regions = read_regions(root, vocabulary)
+    return Policy(categories, rules, consent, enforcement, page, named, tuple(mapping.items()), regions=regions)
 
 
 def _of_site(table: Table, top: Policy, above: Above, shelf: Shelf) -> Policy:

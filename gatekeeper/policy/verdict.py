@@ -109,7 +109,15 @@ class Ruling:
     )
 
     def __init__(
-        self, name: bytes, rule: Rule | None, *, allowed: bool, reason: Reason, mode: Mode, cap: int | None = None
+        self,
+        name: bytes,
+        rule: Rule | None,
+        *,
+        allowed: bool,
+        reason: Reason,
+        mode: Mode,
+        cap: int | None = None,
+        renews: bool = True,
     ) -> None:
         self.name = name
         self.rule = rule
@@ -118,7 +126,7 @@ class Ruling:
         self.reason = reason
         self.mode = mode
         self.cap = cap
-        self.renews = rule is None or rule.renew
+        self.renews = renews
         self._verdicts: dict[str, Verdict] = {}
         self.lives: dict[bytes, Lives] = {}
         # A name with odd octets is remembered too, and its fields have to be looked at: most of them are malformed.
@@ -180,6 +188,14 @@ def decide(
         return Ruling(name, None, allowed=allowed, reason=Reason.UNLISTED, mode=mode, cap=everywhere)
     standing = grant.standings[rule.category]
     # What the site cannot do without lives as long as it has to: a sign-in that is to be remembered, for one.
-    cap = rule.max_age if standing is Standing.REQUIRED else shortest(rule.max_age, everywhere)
-    reason = Reason(standing.value)
-    return Ruling(name, rule, allowed=standing.allows, reason=reason, mode=rule.mode or mode, cap=cap)
+    here, renews = grant.limits.get(rule.category, (None, True))
+    cap = rule.max_age if standing is Standing.REQUIRED else shortest(rule.max_age, here, everywhere)
+    return Ruling(
+        name,
+        rule,
+        allowed=standing.allows,
+        reason=Reason(standing.value),
+        mode=rule.mode or mode,
+        cap=cap,
+        renews=rule.renew and renews,
+    )

@@ -19,6 +19,8 @@ WHOLE: dict[str, object] = {
     "cookie": [{"name": "a", "category": "necessary", "on_refusal": {"value": "off"}}],
     "consent": {"custom": {"shape": "word", "granted": ["yes"]}, "map": {}},
     "page": {"section": [{"title": "a", "text": "b"}]},
+    "regions": {"field": "X-Country"},
+    "region": [{"name": "a", "values": ["FR"]}],
 }
 
 # What the file leaves to docs/configuration.md. Nothing may join it: a new key is told in the file too.

@@ -35,7 +35,7 @@ class BareExchange:
     name = "exchange"
 
     def exchange(self, case: Case, policy: Policy) -> Observed:
-        exchange = Exchange(Gate(policy), method=case.method, host=case.host, path=case.path, now=NOW)
+        exchange = Exchange(Gate(policy), case.method, case.host, case.path, NOW, case.trusted)
         seen = exchange.request(case.request_fields)
         fields = exchange.response(case.status, app_fields(case))
         faults = () if exchange.fault is None else (type(exchange.fault).__name__,)
@@ -67,6 +67,7 @@ class AsgiDirect:
             "path": case.path,
             "raw_path": case.path.encode(),
             "query_string": b"",
+            "client": ("127.0.0.1", 50000),
             "headers": [(name.lower(), value) for name, value in case.request_fields],
         }
         asyncio.run(app.middleware(scope, receive, send))
@@ -88,6 +89,7 @@ class WsgiDirect:
             text = value.decode("latin-1")
             environ[key] = environ[key] + "; " + text if key in environ else text
         environ |= {"REQUEST_METHOD": case.method, "SCRIPT_NAME": "", "PATH_INFO": case.path, "QUERY_STRING": ""}
+        environ["REMOTE_ADDR"] = "127.0.0.1"
         setup_testing_defaults(environ)
         environ["wsgi.input"] = io.BytesIO()
         started: list[tuple[str, list[tuple[str, str]]]] = []

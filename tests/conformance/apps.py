@@ -77,7 +77,7 @@ class AsgiCase:
         self.case = case
         self.seen: FieldList = ()
         self.log = Recorder()
-        self.middleware = ConsentMiddleware(self._app, policy, log=self.log)
+        self.middleware = ConsentMiddleware(self._app, policy, log=self.log, trusted_proxies=case.trusted_proxies)
         self.middleware.gatehouse.clock = lambda: NOW
 
     async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -98,7 +98,7 @@ class WsgiCase:
         self.log = Recorder()
         printable = all(octet >= 0x20 for _, value in case.response_fields for octet in value)
         inner = validator(self._app) if printable else self._app
-        self.middleware = WSGIConsentMiddleware(inner, policy, log=self.log)
+        self.middleware = WSGIConsentMiddleware(inner, policy, log=self.log, trusted_proxies=case.trusted_proxies)
         self.middleware.gatehouse.clock = lambda: NOW
         self.application = validator(self.middleware) if printable else self.middleware
 

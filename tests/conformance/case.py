@@ -100,7 +100,7 @@ class Expected:
 @dataclass(frozen=True)
 class Case:
     """``says`` is the behaviour, in the words of ``enforcement.md``. Without ``leaves`` the response leaves as it is,
-    without ``sees`` the app sees what was asked.
+    without ``sees`` the app sees what was asked. ``trusted``: it is asked by one of the trusted proxies.
     """
 
     says: str
@@ -115,7 +115,13 @@ class Case:
     path: str = "/basket"
     method: str = "GET"
     readers: tuple[Reader, ...] | None = None
+    trusted: bool = False
     base: str = field(default=POLICY, repr=False)
+
+    @property
+    def trusted_proxies(self) -> tuple[str, ...]:
+        """Whose word counts: that of the loopback, by which all adapters are asked, or nobody's."""
+        return ("127.0.0.1",) if self.trusted else ()
 
     @property
     def request_fields(self) -> FieldList:

@@ -11,6 +11,7 @@ from gatekeeper.policy.load import load_policy_tables
 from gatekeeper.proxy import Limits, Upstream
 from gatekeeper.proxy.forwarded import TrustedProxies
 from gatekeeper.proxy.plane.connector import Connector
+from gatekeeper.proxy.plane.lines import Lines
 from gatekeeper.proxy.plane.plane import Plane
 from gatekeeper.proxy.plane.routes import Route, Routes
 from gatekeeper.proxy.plane.visitor import Visitor
@@ -36,6 +37,7 @@ class DataPlane:
         self._connections: set[Any] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         upstream = Upstream(self._origin.url)
+        self._watched = frozenset[bytes]()
         self._plane = Plane(
             Routes(Route(upstream, Connector(upstream))),
             _hooks(load_policy_tables({}, {}), Recorder()),
@@ -62,7 +64,11 @@ class DataPlane:
         self._answer = b"\r\n".join(lines) + app_body(case)
         self._origin.heads.clear()
         log = Recorder()
-        self._plane.hooks = _hooks(policy, log)
+        self._plane.trusted = TrustedProxies(case.trusted_proxies)
+        self._plane.hooks = hooks = _hooks(policy, log)
+        if hooks.gatehouse.region_fields != self._watched:
+            self._watched = hooks.gatehouse.region_fields
+            self._plane.requests = Lines(hooks.watches_request, of_requests=True)
         status, fields, body = ask(self._port, case)
         seen = tuple((name.lower(), value) for name, value in fields_of(self._origin.lines[1:]))
         return observed(case, log, status, fields, seen, body)

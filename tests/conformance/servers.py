@@ -126,7 +126,7 @@ class Proxy:
         self._answer = b"\r\n".join(lines) + app_body(case)
         self._origin.heads.clear()
         log = Recorder()
-        middleware = ConsentMiddleware(self._proxy, policy, log=log)
+        middleware = ConsentMiddleware(self._proxy, policy, log=log, trusted_proxies=case.trusted_proxies)
         middleware.gatehouse.clock = lambda: NOW
         self._uvicorn.app = middleware
         status, fields, body = ask(self._uvicorn.port, case)

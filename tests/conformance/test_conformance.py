@@ -8,6 +8,7 @@ from tests.conformance import (
     cases_caches,
     cases_choice,
     cases_leftovers,
+    cases_regions,
     cases_request,
     cases_response,
     cases_rewrites,
@@ -39,6 +40,7 @@ CASES: tuple[Case, ...] = (
     *cases_leftovers.LEFTOVERS,
     *cases_caches.CACHES,
     *cases_caches.MODES,
+    *cases_regions.REGIONS,
 )
 
 

@@ -23,6 +23,7 @@ EMPTY = {
     "cookie": [{"on_refusal": {}}],
     "consent": {"custom": {}},
     "page": {"section": [{}]},
+    "region": [{}],
 }
 # What the loader asks for and a reader must not write.
 NO_KEYS = {"site"}
@@ -93,6 +94,7 @@ def test_every_key_that_is_read_is_documented_and_no_other() -> None:
         "category",
         "cookie",
         "presets",
+        "region",
         "consent.map",
         "consent.custom",
         "cookie.on_refusal",
@@ -134,6 +136,7 @@ def test_the_example_of_a_key_of_an_array_is_one_that_it_takes(path: str) -> Non
         "cookie": {"cookie": [{"name": "x", "category": "necessary", "secure": True} | {key: example}]},
         "cookie.on_refusal": {"cookie": [{"name": "x", "category": "marketing", "on_refusal": {key: example}}]},
         "page.section": {"page": {"section": [{key: example}]}},
+        "region": {"regions": {"field": "X"}, "region": [{"name": "x", "values": ["FR"]} | {key: example}]},
     }
     build_settings(documents[table], presets={})
 

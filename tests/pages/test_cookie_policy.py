@@ -195,6 +195,7 @@ class TestJson:
                     "heading": "All of x",
                     "description": "About x.",
                     "basis": "opt-out",
+                    "regions": {},
                     "cookies": [
                         {
                             "name": "a*",
@@ -228,7 +229,15 @@ class TestJson:
                         },
                     ],
                 },
-                {"id": "y", "title": "y", "heading": "y", "description": "", "basis": "opt-in", "cookies": []},
+                {
+                    "id": "y",
+                    "title": "y",
+                    "heading": "y",
+                    "description": "",
+                    "basis": "opt-in",
+                    "regions": {},
+                    "cookies": [],
+                },
             ],
         }
         assert page.startswith('{\n  "title": "Titel – ü",\n')

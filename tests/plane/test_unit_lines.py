@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from gatekeeper.proxy.plane import lines as module
 from gatekeeper.proxy.plane.lines import CONNECTION, HOP, HOST, LENGTH, PLAIN, WATCHED, Lines, Untrusted, breaks_line
+from gatekeeper.proxy.plane.request import Heads
 from gatekeeper.wire.fields import is_trustworthy
 from tests.plane.pieces import request_lines, response_lines
 
@@ -113,3 +114,23 @@ def test_a_name_beyond_all_measure_is_not_kept() -> None:
     memory = request_lines()
     memory.scan([b"x" * 1000 + b": y"])
     assert not memory.names
+
+
+def test_what_a_hook_watches_may_change() -> None:
+    watched = {b"cookie"}
+    memory = Lines(watched.__contains__, of_requests=True)
+    lines = [b"Cookie: a=1", b"X-Country: FR", b"Accept: text/html", b"TE: x"]
+    heads = Heads(memory, most_fields=10)
+    head = b"\r\n".join([b"GET / HTTP/1.1", b"Host: x", *lines])
+
+    def seen() -> list[bytes]:
+        again = heads.again(head + b"\r\n\r\n", 1000)
+        request = heads.read(head) if again is None else again[0]
+        return [name for name, _ in request.fields.watched]
+
+    assert seen() == seen() == [b"Cookie"]
+    watched |= {b"x-country", b"accept"}
+    assert seen() == [b"Cookie"]
+    memory.forget()
+    heads.forget()
+    assert seen() == seen() == [b"Cookie", b"X-Country", b"Accept"]

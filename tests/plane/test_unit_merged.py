@@ -111,7 +111,7 @@ def test_a_plain_proxy_watches_nothing_and_changes_nothing() -> None:
     hooks = NoHooks()
     assert not hooks.watches_request(b"cookie")
     assert not hooks.watches_response(b"set-cookie")
-    passing = hooks.begin(b"GET", b"shop.example", b"/")
+    passing = hooks.begin(b"GET", b"shop.example", b"/", trusted=False)
     fields = (A, B)
     assert passing.request(fields, [], {}) is passing.response(200, fields) is passing.trailers(fields) is fields
     hooks.end(passing, 200)

@@ -27,6 +27,7 @@ class Clocked:
         self.expirations = 0
         self.has_expired = asyncio.Event()
         self.cut = False
+        self.rerouted = 0
         self._plane = plane
 
     def expired(self) -> None:
@@ -34,6 +35,9 @@ class Clocked:
         self.has_expired.set()
         self.deadline = float("inf")
         self._plane.leave(self)  # type: ignore[arg-type]
+
+    def reroute(self) -> None:
+        self.rerouted += 1
 
     def cut_off(self) -> None:
         self.cut = True
@@ -57,6 +61,23 @@ def test_a_deadline_passes_once_and_not_before_its_time() -> None:
         assert loop.time() >= begun + 0.04
         await asyncio.sleep(0.05)
         assert (soon.expirations, later.expirations) == (1, 0)
+        plane.close()
+
+    asyncio.run(story())
+
+
+def test_what_connections_remember_of_a_head_is_forgotten_when_the_hooks_watch_others() -> None:
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        plane = plane_of()
+        visitor = Clocked(plane, float("inf"))
+        plane.enter(visitor, loop)  # type: ignore[arg-type]
+        plane.requests.look(b"Accept: a")
+        plane.responses.look(b"Accept: a")
+        plane.watch_anew()
+        assert not plane.requests.names
+        assert not plane.responses.names
+        assert visitor.rerouted == 1
         plane.close()
 
     asyncio.run(story())

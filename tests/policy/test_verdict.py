@@ -200,7 +200,6 @@ def test_a_name_with_odd_octets_is_never_decided_before_its_field_is_looked_at(n
     [
         (Rule("a", "c"), False),
         (Rule("a", "c", on_refusal=OnRefusal.EXPIRE, domain="x", path="/", duration="1d"), False),
-        (Rule("a", "c", renew=False), True),
         (Rule("a", "c", secure=False), True),
         (Rule("a", "c", httponly=False), True),
         (Rule("a", "c", samesite="Lax"), True),

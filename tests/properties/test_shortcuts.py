@@ -13,6 +13,7 @@ from gatekeeper.audit.log import VerdictLog
 from gatekeeper.enforcement import exchange as core
 from gatekeeper.enforcement.exchange import Exchange
 from gatekeeper.enforcement.gate import Gate, Reading, Told
+from gatekeeper.enforcement.regional import Place
 from gatekeeper.enforcement.scopes import Learned, Pool, Scope, Scopes
 from gatekeeper.wire.fields import FieldList
 from tests.conformance.case import written
@@ -58,10 +59,10 @@ class Ignorant(Learned):
 class Forgetful(Gate):
     """The same policy, and no memory."""
 
-    def reading_of(self, told: Told, signal: bool, now: int) -> Reading:
+    def reading_of(self, told: Told, signal: bool, now: int, place: Place | None = None) -> Reading:
         self._readings.clear()
         self._decisions.clear()
-        reading = super().reading_of(told, signal, now)
+        reading = super().reading_of(told, signal, now, place)
         reading.decisions.remembered = NoDict()
         reading.decisions.sent_as_is = NoSet()
         return reading

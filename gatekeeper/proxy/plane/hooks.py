@@ -40,8 +40,8 @@ class Hooks(Protocol):
     """What the plane asks at each exchange.
 
     ``watches_request`` and ``watches_response`` say of a field name in lower case whether it is shown; they are asked
-    once for each name. Fields that belong to the hop or to its framing (Host, Connection, Content-Length and their
-    like) cannot be watched.
+    once for each name, and again after :meth:`gatekeeper.proxy.plane.plane.Plane.watch_anew`. Fields that belong to the
+    hop or to its framing (Host, Connection, Content-Length and their like) cannot be watched.
     """
 
     def watches_request(self, name: bytes) -> bool:
@@ -50,8 +50,10 @@ class Hooks(Protocol):
     def watches_response(self, name: bytes) -> bool:
         """Whether the hook wants a response's."""
 
-    def begin(self, method: bytes, host: bytes, path: bytes) -> Passing:
-        """A request has arrived; ``path`` is as on the wire, without the query."""
+    def begin(self, method: bytes, host: bytes, path: bytes, trusted: bool) -> Passing:
+        """A request has arrived; ``path`` is as on the wire, without the query. ``trusted``: from one of the proxies
+        whose word counts.
+        """
 
     def end(self, passing: Any, status: int | None) -> None:
         """Its response's head has left with this status, or none ever will."""
@@ -83,7 +85,7 @@ class NoHooks:
         """None."""
         return False
 
-    def begin(self, method: bytes, host: bytes, path: bytes) -> Passing:
+    def begin(self, method: bytes, host: bytes, path: bytes, trusted: bool) -> Passing:
         """Nobody looks."""
         return self._nothing
 

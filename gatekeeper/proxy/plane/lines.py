@@ -91,6 +91,12 @@ class Lines:
         # The watched name that came several times in one head, as it stood there: it will again.
         self.run: bytes | None = None
 
+    def forget(self) -> None:
+        """The hook may watch others now."""
+        for memory in (self._repeats, self.names, self.plain, self.known):
+            memory.clear()
+        self.run = None
+
     def scan(self, lines: list[bytes]) -> list[tuple[bytes, Entry]]:
         """The lines that are not plain, each with what it is; takes those out of ``lines`` that do not go on.
 

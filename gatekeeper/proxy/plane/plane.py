@@ -92,6 +92,13 @@ class Plane:
         for visitor in self.visitors:
             visitor.reroute()
 
+    def watch_anew(self) -> None:
+        """The hooks watch others than before, from the next head on."""
+        self.requests.forget()
+        self.responses.forget()
+        for visitor in self.visitors:
+            visitor.reroute()
+
     def _tick(self) -> None:
         loop = self._loop
         if loop is None:

@@ -186,7 +186,8 @@ class Visitor(Connection):
             self._refuse(Refusal(421, "no site has its host"), request.line)
             return
         watched = fields.watched
-        self._passing = passing = plane.hooks.begin(request.method, fields.host or route.default_host, request.path)
+        host = fields.host or route.default_host
+        self._passing = passing = plane.hooks.begin(request.method, host, request.path, self._peer.trusted)
         seen = passing.request(watched, fields.kept, self._own)
         if seen is watched:
             onward = fields.onward
