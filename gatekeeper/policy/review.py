@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from gatekeeper.consent.category import Basis
 from gatekeeper.consent.readers.custom import FORMAT as CUSTOM
+from gatekeeper.consent.region import PROFILES
 from gatekeeper.cookies.grammar import BROWSER_MAX_AGE
 from gatekeeper.policy.document import FILE, Policy, Rule
 from gatekeeper.policy.glob import compile_glob
@@ -45,10 +46,18 @@ def _about_categories(policy: Policy) -> Iterator[Problem]:
             "no rule names a required cookie, so that nobody can sign in; "
             'with presets = ["essential"] the cookies of frameworks and load balancers pass',
         )
+    yield from _about_regions(policy)
     if (policy.enforcement.max_age or 0) > BROWSER_MAX_AGE:
         yield Problem("enforcement.max_age", _NO_CAP)
     if policy.consent.max_age > BROWSER_MAX_AGE:
         yield Problem("consent.max_age", "browsers keep no cookie for more than 400 days")
+
+
+def _about_regions(policy: Policy) -> Iterator[Problem]:
+    regions = policy.regions.regions if policy.regions is not None else ()
+    for index, region in enumerate(regions):
+        if PROFILES[region.profile].deaf is not None and not policy.consent.gpc:
+            yield Problem(f"region[{index}].profile", "the law there asks that Sec-GPC is heard; consent.gpc is false")
 
 
 def _may_name_required(policy: Policy) -> bool:

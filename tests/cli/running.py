@@ -153,6 +153,7 @@ class Answer:
 
     def __init__(self, response: http.client.HTTPResponse) -> None:
         self.status = response.status
+        self.fields = response.headers
         self.body = response.read()
         self.set_cookies = response.headers.get_all("Set-Cookie") or []
         self.cookies = {one.partition("=")[0] for one in self.set_cookies}

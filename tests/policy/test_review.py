@@ -146,3 +146,23 @@ def test_a_host_of_letters_that_no_name_may_hold_is_a_problem() -> None:
     rule = {"name": "a", "category": "necessary", "hosts": ["ü" * 80 + ".example"]}
     with pytest.raises(PolicyError, match="is no host"):
         load_policy_tables({"cookie": [rule]}, {})
+
+
+@pytest.mark.parametrize("profile", ["us-ca", "eu", "uk"])
+@pytest.mark.parametrize("gpc", ["true", "false", '"strict"'])
+def test_a_region_where_the_signal_has_to_be_heard(profile: str, gpc: str) -> None:
+    document = f"""
+    [consent]
+    gpc = {gpc}
+    [regions]
+    field = "X-Country"
+    [[region]]
+    name = "home"
+    values = ["FR"]
+    [[region]]
+    name = "there"
+    values = ["US"]
+    profile = "{profile}"
+    """
+    told = ["region[1].profile: the law there asks that Sec-GPC is heard; consent.gpc is false"]
+    assert warnings(document + cookie("sid")) == (told if (profile, gpc) == ("us-ca", "false") else [])
