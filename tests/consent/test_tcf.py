@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatekeeper.consent.category import DEFAULT_CATEGORIES, Vocabulary
-from gatekeeper.consent.choice import Choice, State
+from gatekeeper.consent.choice import UNDECIDED, Choice, State
 from gatekeeper.consent.readers import tcf
 from tests.consent.iab.strings import (
     WRITTEN,
@@ -29,8 +29,7 @@ def read(*values: str | bytes, named: tuple[str, ...] = (), mapping: dict[str, s
     octets = [value if isinstance(value, bytes) else value.encode() for value in values]
     vocabulary = Vocabulary(DEFAULT_CATEGORIES, mapping or {}, frozenset(named))
     choice = tcf.TCF.read(dict(zip(tcf.TCF.cookies, octets, strict=False)), vocabulary)
-    assert choice is not None
-    return choice
+    return choice or UNDECIDED
 
 
 def granted(*values: str | bytes, named: tuple[str, ...] = ()) -> set[str]:
@@ -131,14 +130,23 @@ def test_what_is_broken_or_ambiguous_is_undecided(value: str | bytes) -> None:
 @given(st.binary(max_size=200) | st.text("ABCDQgIYf_-.~%", max_size=120).map(str.encode))
 def test_no_octets_are_an_error(value: bytes) -> None:
     for name in tcf.TCF.cookies:
-        assert tcf.TCF.read({name: value}, VOCABULARY) is not None
+        choice = tcf.TCF.read({name: value}, VOCABULARY)
+        assert choice is None or choice.format == "tcf"
 
 
 @given(st.data())
 def test_a_changed_character_is_no_error(data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(FULL) - 1))
     other = data.draw(st.sampled_from("AQg_-."))
-    assert read(FULL[:at] + other + FULL[at + 1 :]).format == "tcf"
+    assert read(FULL[:at] + other + FULL[at + 1 :]).format in ("tcf", None)
+
+
+def test_a_broken_string_is_one_of_ours_and_another_value_is_not() -> None:
+    whole = dotted(core(ALL))
+    for broken in (whole[:36], whole[:-6], whole + ".", whole + "!", whole + "." + whole):
+        assert read(broken).format == "tcf"
+    for other in (whole[:35], "B" + whole[1:], "GA1.1.1234567890.1234567890", "C" + "!" * 40, "", "null"):
+        assert read(other).format is None
 
 
 @pytest.mark.parametrize("written", [f'"{FULL}"', FULL.replace(".", "%2E"), FULL.replace(".", "%252E")])

@@ -14,11 +14,13 @@ _TOKEN, _SHORT = b"didomi_token", b"didomi_dcs"
 _VERSION = 2
 
 
-def _parse(cookies: Cookies) -> Said:
+def _parse(cookies: Cookies) -> Said | None:
     if _TOKEN not in cookies:
         return Said(State.OPAQUE)
     token = base64_object(cookies[_TOKEN])
-    if token is None or token.get("version") != _VERSION or not {"purposes", "vendors"} & token.keys():
+    if token is None or not token.keys() >= {"user_id", "version"}:
+        return None
+    if token["version"] != _VERSION or not {"purposes", "vendors"} & token.keys():
         return NOBODY_CHOSE
     try:
         answers = [*_answers(token.get("purposes", {}), ""), *_answers(token.get("vendors", {}), "vendor:")]

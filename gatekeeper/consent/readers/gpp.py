@@ -12,11 +12,13 @@ from dataclasses import replace
 from functools import partial
 
 from gatekeeper.consent.readers import tcf, us_sections, usp
-from gatekeeper.consent.readers.base import Cookies, Format, Said
+from gatekeeper.consent.readers.base import NOBODY_CHOSE, Cookies, Format, Said
 from gatekeeper.consent.readers.bits import Bits
 from gatekeeper.consent.readers.iab import combined, plain, read_each
 
 _HEADER_TYPE, _HEADER_VERSION = 3, 1
+# What begins so is a GPP string of this version, broken where it cannot be read.
+_BEGINNING = re.compile(r"DB[A-Za-z0-9_-]{2,}(?:~|\Z)")
 _MOST_SECTIONS = 32  # there are two dozen
 _MOST_APPLICABLE = 8  # a visitor is in one state of one country; of more sections, the first eight can only refuse
 
@@ -118,15 +120,18 @@ def _applicable(cookies: Cookies) -> frozenset[int] | None:
     return frozenset(number for word in re.split("[,_]", text) if (number := int(word)) > 0)
 
 
-def _read(text: str, applicable: frozenset[int] | None) -> Said:
-    """Raises ValueError where the header cannot be read."""
-    found = sections(text)
+def _read(text: str, applicable: frozenset[int] | None) -> Said | None:
+    """What a GPP string says; None where it is none. A broken one says nothing."""
+    try:
+        found = sections(text)
+    except ValueError:
+        return NOBODY_CHOSE if _BEGINNING.match(text) else None
     wanted = sorted(found if applicable is None else applicable)
     read = [_read_section(number, found.get(number)) for number in wanted[:_MOST_APPLICABLE]]
     return combined(read if len(wanted) <= _MOST_APPLICABLE else [*read, None])
 
 
-def _parse(cookies: Cookies) -> Said:
+def _parse(cookies: Cookies) -> Said | None:
     return read_each(cookies, _COOKIES, partial(_read, applicable=_applicable(cookies)))
 
 

@@ -26,8 +26,8 @@ def plain(value: bytes) -> str:
     return value.decode("ascii")
 
 
-def read_each(cookies: Cookies, names: Iterable[bytes], read: Callable[[str], Said | None]) -> Said:
-    """What the strings in the cookies of these names say together."""
+def read_each(cookies: Cookies, names: Iterable[bytes], read: Callable[[str], Said | None]) -> Said | None:
+    """What the strings in the cookies of these names say together; None where none of them is such a string."""
     strings = []
     for name in names:
         if name in cookies:
@@ -35,7 +35,7 @@ def read_each(cookies: Cookies, names: Iterable[bytes], read: Callable[[str], Sa
                 strings.append(read(plain(cookies[name])))
             except ValueError:
                 strings.append(None)
-    return combined(strings)
+    return None if all(one is None for one in strings) else combined(strings)
 
 
 def combined(strings: Sequence[Said | None]) -> Said:

@@ -14,11 +14,13 @@ import re
 from dataclasses import dataclass
 
 from gatekeeper.consent.choice import State
-from gatekeeper.consent.readers.base import Cookies, Format, Said
+from gatekeeper.consent.readers.base import NOBODY_CHOSE, Cookies, Format, Said
 from gatekeeper.consent.readers.bits import Bits, Ids
 from gatekeeper.consent.readers.iab import read_each
 
 _VERSION = 2
+# A core segment of this version, up to its vendors: what begins so is a TC string, broken where it cannot be read.
+_BEGINNING = re.compile(r"C[A-Za-z0-9_-]{35}")
 _OLDEST_POLICY = 4  # of TCF 2.2; strings of an older policy ceased to be valid on 30 September 2023
 # TCF 2.3: a string that is written from 1 March 2026 on, at midnight UTC, says which vendors were disclosed.
 _DISCLOSURE_SINCE = 1772323200
@@ -169,11 +171,11 @@ def answers(purposes: frozenset[int], features: frozenset[int], publisher: Publi
 
 
 def read(text: str) -> Said | None:
-    """What a TC string says; None where it cannot be read."""
+    """What a TC string says; None where it is none. A broken one says nothing."""
     try:
         string = decode(text)
     except ValueError:
-        return None
+        return NOBODY_CHOSE if _BEGINNING.match(text) else None
     if not string.is_valid:
         return Said(State.STALE, given_at=string.last_updated)
 
@@ -192,7 +194,7 @@ def read(text: str) -> Said | None:
 _COOKIES = (b"euconsent-v2", b"eupubconsent-v2", b"dm-euconsent-v2")
 
 
-def _parse(cookies: Cookies) -> Said:
+def _parse(cookies: Cookies) -> Said | None:
     return read_each(cookies, _COOKIES, read)
 
 

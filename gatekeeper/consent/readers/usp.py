@@ -33,7 +33,7 @@ def _read_value(text: str) -> Said | None:
     return read(string) if isinstance(string, str) else None
 
 
-def _parse(cookies: Cookies) -> Said:
+def _parse(cookies: Cookies) -> Said | None:
     return read_each(cookies, _COOKIES, _read_value)
 
 
