@@ -44,6 +44,7 @@ class Server:
     tunnel_timeout: int = 3600
     max_head: int = 65536
     max_fields: int = 200
+    state: str = ""
 
     @property
     def unix_path(self) -> str | None:
@@ -245,6 +246,7 @@ def _server(table: Table) -> Server:
         _some_time(table, "tunnel_timeout", default.tunnel_timeout),
         table.integer("max_head", default.max_head, least=_LEAST_HEAD, most=_MOST_HEAD),
         table.integer("max_fields", default.max_fields, least=10, most=10_000),
+        table.text("state", default.state),
     )
     if fault := _fault_of_address(server):
         table.report("listen", fault)
@@ -255,6 +257,8 @@ def _server(table: Table) -> Server:
         table.report("proxy_protocol", "needs trusted_proxies: the load balancers that may say who the visitor is")
     if server.pages and not _PAGES.fullmatch(server.pages):
         table.report("pages", f"{quoted(server.pages)} {_PAGES_FORM}")
+    if not server.state.isprintable():
+        table.report("state", f"{quoted(server.state)} cannot be a path")
     table.close()
     return server
 

@@ -82,7 +82,7 @@ _Place = tuple[bytes | None, bytes | None, bool]
 
 
 class Scopes:
-    """The table of one site. ``version`` is another number after each change."""
+    """The table of one site. ``version`` is another number after each thing that was learned here."""
 
     def __init__(self) -> None:
         self.version = 0
@@ -91,19 +91,24 @@ class Scopes:
 
     def learn(self, name: bytes, scope: Scope, pool: Pool) -> None:
         """A field set the name with this scope. What cannot be written into a field again is passed over."""
+        if self._put(name, scope, pool):
+            self.version += 1
+
+    def _put(self, name: bytes, scope: Scope, pool: Pool) -> bool:
+        """Whether that is new."""
         names = self._pools[pool]
         places = names.get(name)
         place = scope[:3]
         secure = None if places is None else places.get(place)
         if secure is scope.secure or secure is False or not scope.is_usable or not _NAME.fullmatch(name):
-            return
+            return False
         if places is None:
             _make_room(names, MAX_NAMES[pool])
             places = names[name] = {}
         if secure is None:
             _make_room(places, MAX_SCOPES)
         places[place] = scope.secure
-        self.version += 1
+        return True
 
     def of(self, name: bytes, pool: Pool) -> list[Scope]:
         """The scopes of a name, the latest learned first. Whoever asks has met the cookie: it is kept the longer."""
@@ -127,7 +132,7 @@ class Scopes:
             names = self._pools[pool]
             places = names.get(name)
             if len(names) < MAX_NAMES[pool] if places is None else len(places) < MAX_SCOPES:
-                self.learn(name, scope, pool)
+                self._put(name, scope, pool)
 
 
 class Learned:
@@ -146,7 +151,7 @@ class Learned:
 
     @property
     def version(self) -> int:
-        """Another number after each change."""
+        """Another number after each thing that was learned here."""
         return sum(scopes.version for _, scopes in self.sites())
 
 

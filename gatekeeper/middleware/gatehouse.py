@@ -42,6 +42,10 @@ class Gatehouse:
             self.gate = gate
             self._gates = None
 
+    def sites(self) -> list[str]:
+        """What the log calls those whom the policy in force is for."""
+        return [self.gate.site, *(site.name for site in self.policy.sites)]
+
     def gate_of(self, host: bytes) -> Gate:
         """The gate for a Host field value."""
         gates = self._gates

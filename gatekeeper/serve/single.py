@@ -10,11 +10,13 @@ from typing import Any
 from gatekeeper.assembly import Assembled, own_logger
 from gatekeeper.middleware.asgi import Receive, Scope, Send
 from gatekeeper.serve.launch import Launch
+from gatekeeper.serve.state import State, state_path
 from gatekeeper.serve.tell import tell_refusal, tell_reload
 from gatekeeper.serve.tls import VisitorTls
 from gatekeeper.settings import Settings
 
 _POLL = 0.25  # seconds between looks at a file that is watched
+_MEET = 2.0  # seconds between looks at the file of what was learned
 
 
 class Terminal:
@@ -36,21 +38,34 @@ class Served:
         self._on_hangup = on_hangup
         self._reloading = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
+        path = state_path(assembled.settings.server, os.environ)
+        gatehouse = assembled.hooks.gatehouse
+        self._state = None if path is None else State(path, gatehouse.learned, gatehouse.sites)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The lifespan, which starts and ends what runs beside the exchanges; those are the plane's."""
         await receive()
         if threading.current_thread() is threading.main_thread():
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self.hang_up)
+        if self._state is not None:
+            await asyncio.to_thread(self._state.meet)
+            self.begin(self._remember(self._state))
         await send({"type": "lifespan.startup.complete"})
         await receive()
         self.assembled.plane.close()
         for task in self._tasks:
             task.cancel()
+        if self._state is not None:
+            await asyncio.to_thread(self._state.leave)
         await asyncio.to_thread(self.assembled.log.flush)
         if self.assembled.sink.lost:
             own_logger().error("the log lost %d events", self.assembled.sink.lost)
         await send({"type": "lifespan.shutdown.complete"})
+
+    async def _remember(self, state: State) -> None:
+        while True:
+            await asyncio.sleep(_MEET)
+            await asyncio.to_thread(state.meet)
 
     def hang_up(self) -> None:
         """SIGHUP."""

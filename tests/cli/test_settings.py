@@ -426,6 +426,7 @@ KEYS = {
     "server.tunnel_timeout": DURATION,
     "server.max_head": NUMBER,
     "server.max_fields": NUMBER,
+    "server.state": TEXT,
     "upstream.url": TEXT,
     "upstream.host": TEXT,
     "upstream.connect_timeout": DURATION,
