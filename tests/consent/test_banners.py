@@ -51,6 +51,7 @@ def test_cookiebot_says_who_chose_and_whether(value: str, state: object, granted
         f"{{stamp:'x',{FLAGS},marketing:false}}",
         f"{{stamp:'x',{FLAGS.replace('true', 'maybe')}}}",
         f"{{stamp:'x',{FLAGS},method:'explicit'",
+        f"{{stamp:'x',{FLAGS},ver:12",
         f"{{stamp:'x,{FLAGS}}}",
         f"{{stamp:'x',{FLAGS},'quoted':true}}",
         f"{{stamp:'x',{FLAGS}," + "a:1," * 2000 + "}",

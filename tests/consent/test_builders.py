@@ -87,7 +87,6 @@ def test_pandectes_ids_are_what_they_add() -> None:
         ({"adv": 1, "dt3": 0, "ts": 28815767}, (DECIDED, NONE, {"marketing"}), 1728946020),
         ({"adv": 1, "dt3": 1, "func": 2, "anl": True}, (DECIDED, {"marketing", "analytics"}, {"functional"}), None),
         ({"adv": 1, "ts": "28815767"}, (DECIDED, {"marketing"}, NONE), None),
-        ({"ts": 28815767}, NOBODY, None),
     ],
 )
 def test_wix_counts_minutes_and_third_parties_are_an_answer_of_their_own(
@@ -98,6 +97,11 @@ def test_wix_counts_minutes_and_third_parties_are_an_answer_of_their_own(
     choice = choice_of("wix", cookies)
     assert choice is not None
     assert choice.given_at == given_at
+
+
+@pytest.mark.parametrize("value", ["", "accepted", "1", "[]", '{"ts":28815767}', '{"functional":true}', '{"adv":1'])
+def test_wix_passes_on_what_others_write_under_its_name(value: str) -> None:
+    assert choice_of("wix", {"consent-policy": value}) is None
 
 
 @pytest.mark.parametrize(

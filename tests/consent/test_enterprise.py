@@ -242,9 +242,15 @@ def test_securiti_refuses_what_it_does_not_list(document: object, extra: dict[st
         ({"purposes": {"Analytics": True}, "confirmed": False}, NOBODY),
         ({"purposes": {"Analytics": True}, "confirmed": "true"}, NOBODY),
         ({"purposes": {"Analytics": True}}, NOBODY),
-        ({"purposes": ["Analytics"], "confirmed": True}, NOBODY),
     ],
 )
 def test_transcend_needs_a_confirmation_and_auto_is_no_answer(document: object, expected: object) -> None:
     assert read("transcend", {"tcm": json.dumps(document)}) == expected
     assert read("transcend", {"tcm": quote(json.dumps(document))}) == expected
+
+
+@pytest.mark.parametrize(
+    "value", ["", "x", "1", "[]", "{}", '{"purposes":["Analytics"],"confirmed":true}', '{"purposes":{']
+)
+def test_transcend_passes_on_what_others_write_under_its_name(value: str) -> None:
+    assert choice_of("transcend", {"tcm": value}) is None

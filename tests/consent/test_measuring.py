@@ -70,11 +70,15 @@ def test_adobe_has_one_purpose_in_each_organisation(cookies: dict[str, str], exp
         ({"custom": None, "destinations": {"marketing": True}}, (DECIDED, {"marketing"}, NONE)),
         ({"custom": {"marketing": True}, "destinations": {"marketing": False}}, (DECIDED, NONE, {"marketing"})),
         ({"custom": {}, "destinations": {}, "version": 1}, NOBODY),
-        ({"advertising": True}, NOBODY),
     ],
 )
 def test_segment_answers_for_destinations_and_categories(document: object, expected: object) -> None:
     assert read("segment", {"tracking-preferences": quote(json.dumps(document), safe="{}:")}) == expected
+
+
+@pytest.mark.parametrize("value", ["", "all", "[]", '{"advertising":true}', '{"custom":{"advertising":true}'])
+def test_segment_passes_on_what_others_write_under_its_name(value: str) -> None:
+    assert choice_of("segment", {"tracking-preferences": value}) is None
 
 
 def test_segment_keeps_the_destinations_as_ids() -> None:

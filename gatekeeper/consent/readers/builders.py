@@ -8,7 +8,7 @@ from gatekeeper.consent.readers.shapes import base64_object, epoch, flags, json_
 
 _SHOPIFY = {"a": "analytics", "m": "marketing", "p": "functional"}
 # 3.<allowed: analytics, marketing, preferences, sale>_<region>_…
-_SHOPIFY_V3 = re.compile(r"3\.([AMPS]{1,4})_[A-Z0-9]{2,6}_[tf]_[tf]_[\w-]+")
+_SHOPIFY_V3 = re.compile(rb"3\.([AMPS]{1,4})_[A-Z0-9]{2,6}_[tf]_[tf]_[\w-]+")
 
 
 def _shopify(cookies: Cookies) -> Said:
@@ -16,9 +16,8 @@ def _shopify(cookies: Cookies) -> Said:
     ``CMP`` is what the visitor said and ``purposes`` what the region allows; 3 ``3.AMPS_USVA_f_f_…``.
     """
     value = cookies[b"_tracking_consent"]
-    for text in unwrapped(value):
-        if match := _SHOPIFY_V3.fullmatch(text):
-            return Said(State.NOT_REQUIRED, {letter.lower(): letter in match[1] for letter in "AMPS"})
+    if match := _SHOPIFY_V3.fullmatch(value):
+        return Said(State.NOT_REQUIRED, {letter.lower(): letter.encode() in match[1] for letter in "AMPS"})
     document = json_object(value) or {}
     said = document.get("con")
     consent = said.get("CMP", said.get("GDPR")) if isinstance(said, dict) else None
@@ -52,15 +51,15 @@ def _pandectes(cookies: Cookies) -> Said:
 _WIX = {"ess": "necessary", "func": "functional", "anl": "analytics", "adv": "marketing", "dt3": "marketing"}
 
 
-def _wix(cookies: Cookies) -> Said:
+def _wix(cookies: Cookies) -> Said | None:
     """``{"ess":1,"func":0,"anl":0,"adv":0,"dt3":1,"ts":28815767}``, the time in minutes; ``dt3`` is data that goes to
-    third parties.
+    third parties. The cookie's name says little: what has none of these is somebody else's.
     """
     document = json_object(cookies[b"consent-policy"]) or {}
     answers = {native: yes_or_no(document[native]) is True for native in _WIX if native in document}
     minutes = document.get("ts")
     given_at = epoch(minutes * 60) if isinstance(minutes, int) else None
-    return Said(answers=answers, given_at=given_at) if answers else NOBODY_CHOSE
+    return Said(answers=answers, given_at=given_at) if answers else None
 
 
 _HUBSPOT = {"1": "analytics", "2": "marketing", "3": "functional"}

@@ -185,13 +185,15 @@ _TRANSCEND = {
 }
 
 
-def _transcend(cookies: Cookies) -> Said:
+def _transcend(cookies: Cookies) -> Said | None:
     """``{"purposes":{"Analytics":true,"SaleOfInfo":"Auto"},"confirmed":true,…}``; "Auto" is the law's answer, not the
-    visitor's.
+    visitor's. The cookie's name says little: what has no purposes is somebody else's.
     """
     document = json_object(cookies[b"tcm"]) or {}
     purposes = document.get("purposes")
-    if not isinstance(purposes, dict) or document.get("confirmed") is not True:
+    if not isinstance(purposes, dict):
+        return None
+    if document.get("confirmed") is not True:
         return NOBODY_CHOSE
     answers = {native: answer is True for native, answer in purposes.items()}
     return Said(answers=answers, given_at=iso_time(document.get("timestamp")))

@@ -44,9 +44,14 @@ def _adobe_purposes(value: bytes) -> Said:
 _SEGMENT = {"functional": "functional", "marketingAndAnalytics": "analytics", "advertising": "marketing"}
 
 
-def _segment(cookies: Cookies) -> Said:
-    """``{"version":1,"destinations":{"Google Tag Manager":false},"custom":{"advertising":false}}``."""
+def _segment(cookies: Cookies) -> Said | None:
+    """``{"version":1,"destinations":{"Google Tag Manager":false},"custom":{"advertising":false}}``.
+
+    The cookie's name says little: what has neither is somebody else's.
+    """
     document = json_object(cookies[b"tracking-preferences"]) or {}
+    if document.keys().isdisjoint(("destinations", "custom")):
+        return None
     answers = agreed(
         answer
         for key, known in (("destinations", ()), ("custom", _SEGMENT))
