@@ -6,7 +6,6 @@ work than the bits that came.
 
 import re
 from binascii import a2b_base64
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 # In one segment. Vendors are written as ranges only where that is shorter than a bit for each of some 1,500 vendors, so
@@ -35,33 +34,33 @@ def from_base64url(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Ids:
-    """A set of vendors' ids as the string has it: ``bits`` hold one for each id, or ``ranges`` entries.
+    """A set of vendors' ids as the string has it: ``bits`` hold one for each id, or entries of ranges.
 
     It is not written out, for most of what reads a string asks for none of them, or for one.
     """
 
     bits: str
-    ranges: int | None = None
+    are_ranges: bool = False
 
     def __contains__(self, number: object) -> bool:
         """In the order of the number of ranges, at most."""
         if not isinstance(number, int) or not 0 < number < 1 << _ID:
             return False
-        if self.ranges is None:
+        if not self.are_ranges:
             return self.bits[number - 1 : number] == "1"
-        wanted = format(number, f"0{_ID}b")
-        return any(first <= wanted <= last for first, last in self._entries())
-
-    def _entries(self) -> Iterator[tuple[str, str]]:
-        at = 0
-        while at < len(self.bits):
-            first = self.bits[at + 1 : at + _SINGLE]
-            if self.bits[at] == "1":
-                yield first, self.bits[at + _SINGLE : at + _RANGE]
-                at += _RANGE
-            else:
-                yield first, first
+        bits, wanted, at = self.bits, format(number, f"0{_ID}b"), 0
+        while at < len(bits):
+            # Of one width, they compare as text as they do as numbers.
+            first = bits[at + 1 : at + _SINGLE]
+            if bits[at] == "0":
                 at += _SINGLE
+                if first == wanted:
+                    return True
+            else:
+                at += _RANGE
+                if first <= wanted <= bits[at - _ID : at]:
+                    return True
+        return False
 
 
 class Bits:
@@ -107,7 +106,7 @@ class Bits:
                 end += _RANGE if bits[end] == "1" else _SINGLE
         except IndexError:
             raise ValueError("cut off") from None
-        return Ids(self.take(end - start), count)
+        return Ids(self.take(end - start), are_ranges=True)
 
     def fibonacci(self) -> int:
         """A Fibonacci-coded integer, 1 or more: it ends with the first two set bits in a row."""
