@@ -7,10 +7,10 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from rich.console import Console
 
@@ -25,23 +25,20 @@ from gatekeeper.policy.matcher import Matcher
 from gatekeeper.policy.presets import ESSENTIAL, library
 from gatekeeper.policy.review import known_rules
 from gatekeeper.policy.schema import PolicyError, Problem, parse_toml, quoted
-from gatekeeper.proxy import Limits, Upstream
+from gatekeeper.proxy import Limits
 from gatekeeper.proxy.forwarded import TrustedProxies
-from gatekeeper.proxy.plane.connector import Connector
 from gatekeeper.proxy.plane.plane import Plane
-from gatekeeper.proxy.plane.routes import Route, Routes
-from gatekeeper.settings import Server, Settings, build_settings, is_set_elsewhere
+from gatekeeper.settings import Settings, build_settings, is_set_elsewhere
+from gatekeeper.upstreams import problems_of_upstreams, routes_of
 
 # A file of ten thousand rules has two megabytes; a path to something else by mistake (a disk image, /dev/zero) must not
 # fill the memory.
 _MOST_OCTETS = 64 * 1024 * 1024
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
-_WITHOUT_SCHEME = re.compile(r"[A-Za-z0-9.\-]+:[0-9]{1,5}(/.*)?|localhost")
 # A table's or an array's name, and a key; with dots, and with quotes round a part.
 _HEADER = re.compile(r"\s*(?:\[\[(?P<array>[^\]]+)\]\]|\[(?P<table>[^\]]+)\])\s*(?:#.*)?$")
 _KEY = re.compile(r"""\s*((?:[A-Za-z0-9_\-.]|"[^"]*"|'[^']*')+)\s*=""")
-_WILDCARDS = ("", "0.0.0.0", "::")  # noqa: S104 — compared with, not listened on
 
 
 def read_file(path: Path) -> bytes:
@@ -94,18 +91,26 @@ def lines_of(octets: bytes) -> dict[str, int]:
     table = ""
     for number, line in enumerate(octets.decode("utf-8-sig", "replace").splitlines(), start=1):
         if header := _HEADER.match(line):
-            table = _bare(header["array"] or header["table"])
+            above, _, name = _bare(header["array"] or header["table"]).rpartition(".")
+            table = f"{_placed(above, counts)}.{name}".lstrip(".")
             if header["array"]:
                 found.setdefault(table, number)
                 counts[table] = counts.get(table, -1) + 1
-            # What lies in an array's table lies in its last one so far.
-            for array, count in counts.items():
-                if f"{table}.".startswith(f"{array}."):
-                    table = f"{array}[{count}]{table[len(array) :]}"
+            table = _placed(table, counts)
             found.setdefault(table, number)
         elif key := _KEY.match(line):
             found.setdefault(f"{table}.{_bare(key[1])}".lstrip("."), number)
     return found
+
+
+def _placed(table: str, counts: Mapping[str, int]) -> str:
+    """The path of a table: what lies in an array's lies in its last one so far."""
+    path = ""
+    for part in table.split("."):
+        path = f"{path}.{part}".lstrip(".")
+        if path in counts:
+            path = f"{path}[{counts[path]}]"
+    return path
 
 
 def _bare(key: str) -> str:
@@ -147,65 +152,13 @@ def load_settings(
         environ=environ,
         overrides=overrides,
         source=source,
-        further=_problems_of_upstream,
-    )
-
-
-def _problems_of_upstream(settings: Settings) -> Iterator[Problem]:
-    url = settings.upstream.url
-    try:
-        upstream_of(settings)
-    except GatekeeperError as fault:
-        key, _, what = str(fault).partition(": ")
-        if key == "upstream.url":
-            hint = f"; did you mean {quoted('http://' + url)}?" if _WITHOUT_SCHEME.fullmatch(url) else ""
-            what = f"{quoted(url)} cannot be used: {what}{hint}"
-        yield Problem(key, what)
-        return
-    if not url.isprintable():
-        yield Problem("upstream.url", f"{quoted(url)} cannot be an address")
-    elif _is_itself(url, settings.server):
-        yield Problem(
-            "upstream.url", f"{quoted(url)} is where Gatekeeper itself listens; the app needs another address"
-        )
-
-
-def _is_itself(url: str, server: Server) -> bool:
-    """Whether a request to the upstream would come back here, and again, without end."""
-    if server.unix_path is not None:
-        return url == server.listen
-    host, port = server.address
-    parts = urlsplit(url)
-    if parts.hostname is None or port != (parts.port or {"http": 80, "https": 443}.get(parts.scheme)):
-        return False
-    here = ("127.0.0.1", "localhost")
-    return host == parts.hostname or (
-        parts.hostname in (*here, "::1") and (host in _WILDCARDS or {host, parts.hostname} == set(here))
+        further=problems_of_upstreams,
     )
 
 
 def load_policy(path: str | Path) -> Policy:
-    """The policy in a TOML file; raises :class:`PolicyError` with every problem at once."""
+    """The policy in a TOML file, with its sites; raises :class:`PolicyError` with every problem at once."""
     return load_settings(Path(path)).policy
-
-
-def upstream_of(settings: Settings) -> Upstream:
-    """Where the app is."""
-    chosen = settings.upstream
-    return Upstream(
-        chosen.url,
-        host=chosen.host,
-        connect_timeout=chosen.connect_timeout,
-        read_timeout=chosen.read_timeout,
-        max_connections=chosen.max_connections,
-        ca_file=chosen.ca or None,
-        client_cert=chosen.certificate or None,
-        client_key=chosen.key or None,
-        verify=chosen.verify,
-        queue_timeout=chosen.queue_timeout,
-        idle_timeout=chosen.idle_timeout,
-        max_head=chosen.max_head,
-    )
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -235,11 +188,11 @@ class Assembled:
             self.sink.open()
         self.log = VerdictLog(self.sink, repeat=settings.log.repeat, passes=settings.log.passes)
         self.hooks = GateHooks(settings.policy, self.log)
-        upstream = upstream_of(settings)
+        routes, self._asked = routes_of(settings, {})
         prefix = settings.server.pages
-        pages = Pages(prefix, policy=lambda: self.hooks.gatehouse.policy) if prefix else None
+        pages = Pages(prefix, site=self._site_of) if prefix else None
         self.plane = Plane(
-            Routes(Route(upstream, Connector(upstream))),
+            routes,
             self.hooks,
             trusted=TrustedProxies(settings.server.trusted_proxies),
             limits=limits_of(settings),
@@ -247,15 +200,43 @@ class Assembled:
             pages_prefix=prefix.encode("ascii"),
         )
 
-    def reload(self, settings: Settings) -> None:
-        """Takes new settings into force between two exchanges, but for what :func:`waits_for_restart`."""
-        self.settings = settings
+    def prepare(self, settings: Settings) -> Callable[[], None]:
+        """Makes ready what new settings need, which takes a second for ten thousand rules, and may be done in another
+        thread; what is returned takes all of it into force between two exchanges, but for what
+        :func:`waits_for_restart`.
+
+        Raises :class:`GatekeeperError` for certificates that do not serve.
+        """
+        routes, asked = routes_of(settings, self._asked)
+        # Whether passes are recorded is in the gates, too.
         self.log.repeat, self.log.passes = settings.log.repeat, settings.log.passes
-        watched = self.hooks.gatehouse.region_fields
-        self.hooks.gatehouse.policy = settings.policy
-        if self.hooks.gatehouse.region_fields != watched:
-            self.plane.watch_anew()
+        gates = self.hooks.gatehouse.prepare(settings.policy)
         self.sink.reopen()
+
+        def take() -> None:
+            watched = self.hooks.gatehouse.region_fields
+            self.settings, self._asked = settings, asked
+            self.hooks.gatehouse.take(gates)
+            self.plane.take(routes)
+            if self.hooks.gatehouse.region_fields != watched:
+                self.plane.watch_anew()
+
+        return take
+
+    def reload(self, settings: Settings) -> None:
+        """Both at once, where no exchange is under way."""
+        self.prepare(settings)()
+
+    def _site_of(self, host: bytes) -> tuple[str, Policy] | None:
+        """The name and the policy in force of the site that a Host field value is for; None where none is."""
+        gate = self.hooks.gatehouse.gate_of(host)
+        is_served = gate is not self.hooks.gatehouse.gate or self.settings.serves_others
+        return (gate.site, gate.policy) if is_served else None
+
+    def _categories(self) -> list[str]:
+        policy = self.settings.policy
+        policies = (policy, *(site.policy for site in policy.sites))
+        return list(dict.fromkeys(category.id for one in policies for category in one.categories))
 
     def _new_sink(self, destination: str) -> Sink:
         stream = {"stdout": sys.stdout, "stderr": sys.stderr}.get(destination)
@@ -264,9 +245,7 @@ class Assembled:
                 # A cookie-name may hold letters that this terminal cannot show.
                 stream.reconfigure(errors="backslashreplace")
             console = Console(file=stream)
-            return TerminalSink(
-                console, lambda: [category.id for category in self.settings.policy.categories], preset_of
-            )
+            return TerminalSink(console, self._categories, preset_of)
         return LineSink(destination)
 
 
@@ -283,9 +262,10 @@ def preset_of(name: str) -> str | None:
 
 def waits_for_restart(started: Settings, now: Settings) -> tuple[str, ...]:
     """The parts of the settings that are others than those it started with, and that a reload leaves as they are."""
+    # For whom nothing is served is decided with the routes, and those are taken at once.
+    server = replace(now.server, unknown_host=started.server.unknown_host)
     changed = {
-        "[server]": now.server != started.server,
-        "[upstream]": now.upstream != started.upstream,
+        "[server]": server != started.server,
         "log.destination": now.log.destination != started.log.destination,
     }
     return tuple(name for name, differs in changed.items() if differs)

@@ -29,13 +29,25 @@ from gatekeeper import __version__
 from gatekeeper.assembly import in_order, load_settings, read_file
 from gatekeeper.audit.event import printable
 from gatekeeper.consent.region import Region
+from gatekeeper.cookies.scope import canonical_host
 from gatekeeper.errors import GatekeeperError
 from gatekeeper.explain import Explanation, explain
 from gatekeeper.pages import cookie_policy
+from gatekeeper.policy.document import Policy
 from gatekeeper.policy.presets import library
 from gatekeeper.policy.review import review
 from gatekeeper.policy.schema import PolicyError, Problem, did_you_mean, quoted
-from gatekeeper.serve import Launch, describe, not_enforced, read_pair, serve, tls_warnings
+from gatekeeper.policy.sites import site_of
+from gatekeeper.serve import (
+    Launch,
+    describe,
+    in_front_of,
+    not_enforced,
+    not_enforced_anywhere,
+    read_pair,
+    serve,
+    tls_warnings,
+)
 from gatekeeper.settings import Settings, believes_nobody
 from gatekeeper.starter import starter_file
 
@@ -87,6 +99,12 @@ _Config = Annotated[
     ),
 ]
 _File = Annotated[Path, typer.Argument(metavar="FILE", help="The TOML file.", show_default=False)]
+_Site = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOST", help="The site, by one of its hosts. Default: what holds for all others.", show_default=False
+    ),
+]
 _AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 _RegionName = Annotated[
     str | None,
@@ -97,6 +115,10 @@ _RegionName = Annotated[
         show_default=False,
     ),
 ]
+
+
+# A middleware never refuses a host: there its app is behind it.
+_NOBODYS = "No site has this host: gatekeeper run answers with 421, and a middleware judges by the top level."
 
 
 class ModeName(StrEnum):
@@ -180,13 +202,13 @@ def run(
         raise typer.Exit(_print_problems(error, launch.read)) from None
 
     def announce(address: str) -> None:
-        app = settings.upstream.url
+        app = in_front_of(settings)
         line = f"Gatekeeper {__version__} listens on {address} in front of {app}, {describe(settings)}"
         console = _console(stderr=True)
         console.print(Text(printable(line, 2000)), style="bold")
-        if warning := not_enforced(settings):
-            console.print(Text(warning), style="bold yellow")
-        elif config is None and console.is_terminal:
+        for warning in (warnings := not_enforced_anywhere(settings)):
+            console.print(Text(printable(warning, 2000)), style="bold yellow")
+        if not warnings and config is None and console.is_terminal:
             console.print("Rules of your own go into a file: gatekeeper init writes one, and --config names it.")
 
     try:
@@ -210,7 +232,11 @@ def check(file: _File) -> None:
         read_pair(settings)
     except PolicyError as error:
         raise typer.Exit(_print_problems(error, octets)) from None
-    warnings = [*tls_warnings(settings), *believes_nobody(settings), *review(settings.policy, library())]
+    warnings = [
+        *tls_warnings(settings),
+        *believes_nobody(settings),
+        *review(settings.policy, library(), top=settings.serves_others),
+    ]
     console = _console()
     for place, warning in _placed(str(file), warnings, octets):
         console.print(Text.assemble(place, ("warning: ", "bold yellow"), printable(str(warning), 2000)))
@@ -260,11 +286,16 @@ def explain_command(
         parts = urlsplit(url if "//" in url else "http://" + url)
     except ValueError as fault:
         raise typer.BadParameter(f"{quoted(url)} is no URL: {fault}", param_hint="'--url'") from None
+    host = os.fsencode(parts.netloc.rpartition("@")[2])
+    site = site_of(settings.policy, canonical_host(host))
+    judged = site.policy if site else settings.policy
+    notes = [] if site or settings.serves_others else [_NOBODYS]
+    notes += [warning for warning in (not_enforced(judged),) if warning]
     result = explain(
-        settings.policy,
+        judged,
         cookie_headers=[_field_value(value) for value in cookie_header or ()],
         set_cookies=[_field_value(value) for value in set_cookie or ()],
-        host=os.fsencode(parts.netloc.rpartition("@")[2]),
+        host=host,
         path=parts.path or "/",
         gpc=gpc,
         now=int(time.time()),
@@ -277,12 +308,12 @@ def explain_command(
         console = Console(highlight=False)
         for one in result.tables():
             console.print(one)
-        if warning := not_enforced(settings):
-            console.print(Text(warning, style="bold yellow"))
+        for note in notes:
+            console.print(Text(note, style="bold yellow"))
     else:
         _print_choice(result)
-        if warning := not_enforced(settings):
-            _write(f"{warning}\n")
+        for note in notes:
+            _write(f"{note}\n")
         if verdicts := result.verdict_objects():
             head = ("direction", "cookie", "category", "rule", "action", "reason", "what leaves")
             _print_tab_separated(head, (tuple(one.values()) for one in verdicts))
@@ -294,13 +325,14 @@ def consent(
         str, typer.Argument(metavar="COOKIES", help="A Cookie header, as a browser sends it.", show_default=False)
     ],
     config: _Config = None,
+    site: _Site = None,
     region: _RegionName = None,
     as_json: _AsJson = False,
 ) -> None:
     """Show what a visitor's cookies say: the choice, and what it allows."""
     settings = _load(config)[0] if config else load_settings(None)
     result = explain(
-        settings.policy,
+        _policy_of(settings, site),
         cookie_headers=[_field_value(cookie_header)],
         set_cookies=[],
         host=b"localhost",
@@ -321,6 +353,7 @@ def policy(
     format: Annotated[  # noqa: A002 — the option's name
         PageFormat, typer.Option(metavar="FORMAT", help="markdown, html or json.")
     ] = PageFormat.markdown,
+    site: _Site = None,
 ) -> None:
     """Write the cookie policy page that the rules amount to."""
     settings, _ = _load(file)
@@ -329,7 +362,7 @@ def policy(
         PageFormat.html: cookie_policy.render_html,
         PageFormat.json: cookie_policy.render_json,
     }[format]
-    _write(render(settings.policy).rstrip("\n") + "\n")
+    _write(render(_policy_of(settings, site)).rstrip("\n") + "\n")
 
 
 @app.command(cls=_Command, epilog="Example: gatekeeper init site.toml --preset django --preset matomo")
@@ -404,6 +437,16 @@ def _region(settings: Settings, name: str | None) -> Region | None:
         hint = did_you_mean(name, names) or f"; there are {', '.join(map(quoted, names))}"
         raise typer.BadParameter(f"{quoted(name)} is no region{hint}", param_hint="'--region'")
     return region
+
+
+def _policy_of(settings: Settings, host: str | None) -> Policy:
+    """The policy of the site with this host; the top level's without one."""
+    if host is None:
+        return settings.policy
+    site = site_of(settings.policy, canonical_host(host.encode("utf-8", "surrogateescape")))
+    if site is None:
+        raise typer.BadParameter(f"{quoted(host)} is no host of a [[site]] table", param_hint="'--site'")
+    return site.policy
 
 
 def _field_value(argument: str) -> bytes:

@@ -4,18 +4,22 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from typing import Any, Literal, cast
 
 from gatekeeper.consent.region import Regions
 from gatekeeper.policy.document import Consent, Enforcement, Page, Policy
 from gatekeeper.policy.load import Presets, build_policy
+from gatekeeper.policy.load_site import Above
 from gatekeeper.policy.presets import ESSENTIAL
-from gatekeeper.policy.schema import EnvironmentText, PolicyError, Problem, Table, did_you_mean, quoted
+from gatekeeper.policy.schema import EnvironmentText, PolicyError, Problem, Table, did_you_mean, merged, quoted
 
 _PREFIX = "GATEKEEPER_"
 # Only these may be set without "__": an orchestrator adds names of its own, such as GATEKEEPER_SERVICE_HOST beside a
 # service "gatekeeper".
 _TOP_LEVEL_LISTS = ("presets", "category", "cookie", "region")
 _TABLES = ("server", "upstream", "consent", "enforcement", "log", "page", "regions")
+# Whoever stands down means all sites.
+_MODE = "enforcement.mode"
 _COMMAND_LINE = "set on the command line"
 _ORIGIN = re.compile(rf"\(({_COMMAND_LINE}|set by {_PREFIX}\w+)\)$")
 # Gatekeeper's own pages lie below it: segments without anything to encode or to resolve, and never the whole site.
@@ -45,6 +49,7 @@ class Server:
     max_head: int = 65536
     max_fields: int = 200
     state: str = ""
+    unknown_host: Literal["default", "refuse"] = "default"
 
     @property
     def unix_path(self) -> str | None:
@@ -89,13 +94,26 @@ class LogSettings:
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that a file can say. ``source`` is the file's path, empty for the shipped defaults."""
+    """Everything that a file can say. ``source`` is the file's path, empty for the shipped defaults.
+
+    ``upstreams`` are those of the policy's sites, in their order: the very ``upstream`` for one that has none of its
+    own. ``serves_others`` says whether that is there for hosts that are no site's.
+    """
 
     policy: Policy
     server: Server = field(default_factory=Server)
     upstream: UpstreamSettings = field(default_factory=UpstreamSettings)
     log: LogSettings = field(default_factory=LogSettings)
     source: str = ""
+    upstreams: tuple[UpstreamSettings, ...] = ()
+    serves_others: bool = True
+
+    @property
+    def asked(self) -> tuple[tuple[str, UpstreamSettings], ...]:
+        """Every upstream that some request may go to, and the path of its table."""
+        own = [(f"site[{index}].upstream", one) for index, one in enumerate(self.upstreams) if one is not self.upstream]
+        top = [("upstream", self.upstream)] if self.serves_others or len(own) < len(self.upstreams) else []
+        return (*top, *own)
 
 
 # What the keys of a table are called: the fields of the value that it becomes.
@@ -126,22 +144,21 @@ def build_settings(
     """
     problems: list[Problem] = []
     origins: dict[str, str] = {}
-    merged = {"presets": [ESSENTIAL]} if document is None else dict(document)
-    merged = _merge(merged, _from_environment(environ or {}, origins, problems))
-    merged = _merge(merged, overrides or {})
+    tables = {"presets": [ESSENTIAL]} if document is None else dict(document)
+    tables = merged(tables, _from_environment(environ or {}, origins, problems))
+    tables = merged(tables, overrides or {})
     origins |= dict.fromkeys(_paths(overrides or {}), _COMMAND_LINE)
-    root = Table(merged, "", problems)
-    settings = Settings(
-        build_policy(root, presets),
-        _server(root.table("server")),
-        _upstream(root.table("upstream")),
-        _log(root.table("log")),
-        source,
-    )
+    if _MODE in origins:
+        _take_from_sites(tables, *_MODE.split("."))
+    root = Table(tables, "", problems)
+    policy = build_policy(root, presets)
+    asks = root.table("upstream")
+    server, upstream, log = _server(root.table("server")), _upstream(asks), _log(root.table("log"))
+    if server.unknown_host == "refuse" and not root.has("site"):
+        root.report("server.unknown_host", '"refuse" is for a file with [[site]] tables: every host would be refused')
+    serves_others = server.unknown_host == "default" and (not policy.sites or asks.has("url"))
+    settings = Settings(policy, server, upstream, log, source, _of_sites(root, upstream), serves_others)
     problems += further(settings)
-    if root.has("site"):
-        root.raw("site")
-        root.report("site", "this version serves one site; run one Gatekeeper for each")
     root.close()
     if problems:
         raise PolicyError([_with_origin(problem, origins) for problem in problems], source)
@@ -158,12 +175,18 @@ def believes_nobody(settings: Settings) -> Iterator[Problem]:
         )
 
 
-def _merge(base: Mapping[str, object], over: Mapping[str, object]) -> dict[str, object]:
-    merged = dict(base)
-    for key, value in over.items():
-        below = merged.get(key)
-        merged[key] = _merge(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
-    return merged
+def _take_from_sites(tables: dict[str, object], table: str, key: str) -> None:
+    """What the environment or the command line sets holds for the sites too."""
+    sites = tables.get("site")
+    if isinstance(sites, list):
+        tables["site"] = [_without(site, table, key) for site in sites]
+
+
+def _without(site: object, table: str, key: str) -> object:
+    said = site.get(table) if isinstance(site, dict) else None
+    if not isinstance(site, dict) or not isinstance(said, dict):
+        return site
+    return {**site, table: {name: value for name, value in said.items() if name != key}}
 
 
 def _paths(tables: Mapping[str, object], above: str = "") -> Iterator[str]:
@@ -183,7 +206,9 @@ def _from_environment(
         if not variable.startswith(_PREFIX):
             continue
         keys = variable.removeprefix(_PREFIX).lower().split("__")
-        if len(keys) == 1 and keys[0] not in _TOP_LEVEL_LISTS:
+        if keys[0] == "site":
+            problems.append(Problem(variable, "sets no key: what a site has of its own is told in the file alone"))
+        elif len(keys) == 1 and keys[0] not in _TOP_LEVEL_LISTS:
             if meant := _meant(keys[0]):
                 problems.append(Problem(variable, f"sets no key; did you mean {meant}, with two underscores?"))
         elif len(keys) > 1 and keys[0] not in _TABLES:
@@ -247,6 +272,7 @@ def _server(table: Table) -> Server:
         table.integer("max_head", default.max_head, least=_LEAST_HEAD, most=_MOST_HEAD),
         table.integer("max_fields", default.max_fields, least=10, most=10_000),
         table.text("state", default.state),
+        cast("Any", table.text("unknown_host", default.unknown_host, choices=("default", "refuse"))),
     )
     if fault := _fault_of_address(server):
         table.report("listen", fault)
@@ -331,6 +357,18 @@ def _upstream(table: Table) -> UpstreamSettings:
         table.report("ca", f"{quoted(upstream.ca)} cannot be a path")
     table.close()
     return upstream
+
+
+def _of_sites(root: Table, top: UpstreamSettings) -> tuple[UpstreamSettings, ...]:
+    """The upstream of each site: what its table says, and the top level's where it says nothing."""
+    above = Above(root, ("upstream",))
+    sites = root.raw("site")
+    found = []
+    for index, tables in enumerate(sites if isinstance(sites, list) else ()):
+        has_own = isinstance(tables, dict) and "upstream" in tables
+        site = Table(tables, f"site[{index}]", root.problems) if has_own else None
+        found.append(top if site is None else _upstream(above.under(site, "upstream")))
+    return tuple(found)
 
 
 def _log(table: Table) -> LogSettings:

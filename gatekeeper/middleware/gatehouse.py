@@ -33,13 +33,20 @@ class Gatehouse:
 
     @policy.setter
     def policy(self, policy: Policy) -> None:
-        gate = Gate(policy, record_passes=self.log.passes, learned=self.learned)
-        if policy.sites:
-            self._gates = Gates(gate)
-            self.gate = gate
+        self.take(self.prepare(policy))
+
+    def prepare(self, policy: Policy) -> Gates:
+        """The policy compiled, which takes its time, to be taken into force."""
+        return Gates(Gate(policy, record_passes=self.log.passes, learned=self.learned))
+
+    def take(self, gates: Gates) -> None:
+        """Puts a policy into force that :meth:`prepare` has compiled."""
+        if gates.top.policy.sites:
+            self._gates = gates
+            self.gate = gates.top
         else:
             # In this order: an exchange that begins in between, in another thread, has the one policy or the other.
-            self.gate = gate
+            self.gate = gates.top
             self._gates = None
 
     def sites(self) -> list[str]:

@@ -1,6 +1,6 @@
 """Gatekeeper's own pages, below ``server.pages``: whether it serves, and the cookie policy in force.
 
-The same for every visitor, without cookies, and answered without the app behind the gate.
+The same for every visitor of a site, without cookies, and answered without the app behind the gate.
 """
 
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from gatekeeper.pages import cookie_policy
@@ -17,14 +17,20 @@ from gatekeeper.policy.document import Policy
 # RFC 9111 section 5.2.2.5: what is asked by a load balancer is of this moment.
 _NOW = {"cache-control": "no-store"}
 _POLICY = {"cache-control": "public, max-age=60"}
+# RFC 9110 section 15.5.20.
+_NOWHERE = PlainTextResponse("421 Misdirected Request: no site is served here under this name.\n", 421, headers=_NOW)
+_KEPT = 64  # sites whose pages are kept as they were written
 
 
 class Pages:
-    """The pages under ``prefix``. ``policy`` is asked for the policy in force."""
+    """The pages under ``prefix``. ``site`` is asked for the name and the policy in force of the site that a Host field
+    value is for, None for a host that is not served: whoever asks under such a name is told no more than that this is
+    alive.
+    """
 
-    def __init__(self, prefix: str, *, policy: Callable[[], Policy]) -> None:
-        self._policy = policy
-        self._rendered: tuple[Policy, str, str] | None = None
+    def __init__(self, prefix: str, *, site: Callable[[bytes], tuple[str, Policy] | None]) -> None:
+        self._site = site
+        self._rendered: dict[str, tuple[Policy, str, str]] = {}
         self.app = Starlette(
             routes=[
                 Route(f"{prefix}health", self._health),
@@ -39,18 +45,26 @@ class Pages:
         """200 while requests are taken. From the beginning of a drain on, nobody is let in to ask."""
         return JSONResponse({"status": "ok"}, headers=_NOW)
 
-    async def _cookies(self, _: Request) -> Response:
-        return Response((await self._of_policy())[1], media_type="text/html", headers=_POLICY)
+    async def _cookies(self, request: Request) -> Response:
+        rendered = await self._of_policy(request)
+        return Response(rendered[1], media_type="text/html", headers=_POLICY) if rendered else _NOWHERE
 
-    async def _cookies_json(self, _: Request) -> Response:
-        return Response((await self._of_policy())[2], media_type="application/json", headers=_POLICY)
+    async def _cookies_json(self, request: Request) -> Response:
+        rendered = await self._of_policy(request)
+        return Response(rendered[2], media_type="application/json", headers=_POLICY) if rendered else _NOWHERE
 
-    async def _of_policy(self) -> tuple[Policy, str, str]:
-        policy = self._policy()
-        rendered = self._rendered
+    async def _of_policy(self, request: Request) -> tuple[Policy, str, str] | None:
+        site = self._site(request.headers.get("host", "").encode("latin-1"))
+        if site is None:
+            return None
+        name, policy = site
+        rendered = self._rendered.get(name)
         if rendered is None or rendered[0] is not policy:
             # Hundreds of rules take a good part of a second, and exchanges go on meanwhile.
-            rendered = self._rendered = await run_in_threadpool(_render, policy)
+            rendered = await run_in_threadpool(_render, policy)
+            if len(self._rendered) >= _KEPT:
+                self._rendered.clear()
+            self._rendered[name] = rendered
         return rendered
 
 

@@ -6,7 +6,7 @@ from gatekeeper.consent.category import Basis
 from gatekeeper.consent.readers.custom import FORMAT as CUSTOM
 from gatekeeper.consent.region import PROFILES
 from gatekeeper.cookies.grammar import BROWSER_MAX_AGE
-from gatekeeper.policy.document import FILE, Policy, Rule
+from gatekeeper.policy.document import FILE, SITE, Policy, Rule
 from gatekeeper.policy.glob import compile_glob
 from gatekeeper.policy.load import Presets
 from gatekeeper.policy.matcher import Matcher
@@ -16,21 +16,31 @@ _TRACKING = ("analytics", "marketing")
 _NO_CAP = "browsers keep no cookie for more than 400 days: this cap does nothing"
 
 
-def review(policy: Policy, presets: Presets) -> tuple[Problem, ...]:
-    """Warnings, in the order of the file."""
-    own = [rule for rule in policy.rules if rule.source == FILE]
-    found: list[Problem] = list(_about_categories(policy))
+def review(policy: Policy, presets: Presets, *, top: bool = True) -> tuple[Problem, ...]:
+    """Warnings, in the order of the file. ``top``: whether the top level is a policy of its own, and not only what
+    sites fall back on.
+    """
     trackers = tuple(rule for rule in known_rules(presets) if rule.category in _TRACKING)
     by_name = Matcher(trackers)
+    told = tuple(_about_categories(policy)) if top else ()
+    found = [*told, *_about_rules(policy, FILE, trackers, by_name)]
+    for index, site in enumerate(policy.sites):
+        about = (problem for problem in _about_categories(site.policy) if problem not in told)
+        of_site = (*about, *_about_rules(site.policy, SITE, trackers, by_name))
+        found += [Problem(f"site[{index}].{problem.path}", problem.message) for problem in of_site]
+    return tuple(found)
+
+
+def _about_rules(policy: Policy, source: str, trackers: tuple[Rule, ...], by_name: Matcher) -> Iterator[Problem]:
     required = {category.id for category in policy.categories if category.basis is Basis.REQUIRED}
-    for index, rule in enumerate(own):
+    for index, rule in enumerate(rule for rule in policy.rules if rule.source == source):
         path = f"cookie[{index}]"
         if rule.category in required:
-            found += _about_required(path, rule, by_name.find(rule.octets) if rule.is_exact else _met(rule, trackers))
+            known = by_name.find(rule.octets) if rule.is_exact else _met(rule, trackers)
+            yield from _about_required(path, rule, known)
         if rule.max_age is not None and rule.max_age > BROWSER_MAX_AGE:
-            found.append(Problem(f"{path}.max_age", _NO_CAP))
-        found += _swallowed(path, rule, policy)
-    return tuple(found)
+            yield Problem(f"{path}.max_age", _NO_CAP)
+        yield from _swallowed(path, rule, policy)
 
 
 def _about_categories(policy: Policy) -> Iterator[Problem]:
@@ -84,15 +94,16 @@ def _met(rule: Rule, trackers: tuple[Rule, ...]) -> Rule | None:
 
 
 def _swallowed(path: str, rule: Rule, policy: Policy) -> Iterator[Problem]:
-    """Rules of presets that a wildcard of the file outweighs, with another category."""
+    """Rules with another category that a wildcard outweighs: those of presets, and for a site the top level's."""
     if rule.is_exact or rule.is_narrowed:
         return
     matches = compile_glob(rule.octets)
     for other in policy.rules:
-        if other.source != FILE and other.category != rule.category and matches(other.octets):
+        if other.source != rule.source and other.category != rule.category and matches(other.octets):
+            whose = "the top level" if other.source == FILE else f"the preset {quoted(other.source)}"
             yield Problem(
                 f"{path}.name",
-                f"{quoted(rule.name)} swallows {quoted(other.name)} of the preset {quoted(other.source)}, which is "
+                f"{quoted(rule.name)} swallows {quoted(other.name)} of {whose}, which is "
                 f"{quoted(other.category)} there",
             )
 

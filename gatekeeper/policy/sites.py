@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Generic, TypeVar
 
+from gatekeeper.policy.document import Policy, Site
+
 T = TypeVar("T")
 
 
@@ -28,3 +30,8 @@ class ByHost(Generic[T]):
             found = self._below.get(host[dot:])
             dot = host.find(".", dot + 1)
         return found
+
+
+def site_of(policy: Policy, host: str) -> Site | None:
+    """The site of a canonical host, or None for one that is no site's."""
+    return ByHost((name, site) for site in policy.sites for name in site.hosts).find(host)

@@ -12,12 +12,21 @@ from gatekeeper.serve.draining import DrainingServer, Entrance, configured
 from gatekeeper.serve.launch import Launch
 from gatekeeper.serve.listen import Listener
 from gatekeeper.serve.single import Single
-from gatekeeper.serve.tell import describe, not_enforced
+from gatekeeper.serve.tell import describe, in_front_of, not_enforced, not_enforced_anywhere
 from gatekeeper.serve.tls import VisitorTls, read_pair, tls_warnings
 from gatekeeper.serve.workers import Workers
 from gatekeeper.settings import Settings
 
-__all__ = ["Launch", "describe", "not_enforced", "read_pair", "serve", "tls_warnings"]
+__all__ = [
+    "Launch",
+    "describe",
+    "in_front_of",
+    "not_enforced",
+    "not_enforced_anywhere",
+    "read_pair",
+    "serve",
+    "tls_warnings",
+]
 
 Announce = Callable[[str], None]
 

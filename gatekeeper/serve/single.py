@@ -83,7 +83,8 @@ class Served:
             try:
                 # In a thread: reading ten thousand rules takes a second, and exchanges go on meanwhile.
                 settings = await asyncio.to_thread(load)
-                await asyncio.to_thread(self.assembled.reload, settings)
+                take = await asyncio.to_thread(self.assembled.prepare, settings)
+                take()
             except Exception as fault:  # noqa: BLE001 — whatever is wrong with a new file, the old rules stay
                 return fault
             return settings

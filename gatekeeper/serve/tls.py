@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from gatekeeper.assembly import upstream_of
 from gatekeeper.errors import GatekeeperError
 from gatekeeper.policy.schema import PolicyError, Problem
 from gatekeeper.proxy.upstream import Upstream, tls_of
-from gatekeeper.settings import Settings
+from gatekeeper.settings import Settings, UpstreamSettings
+from gatekeeper.upstreams import upstream_of
 
 _MOST_OCTETS = 1024 * 1024  # a path to something else by mistake must not fill the memory
 
@@ -90,7 +90,13 @@ def read_pair(settings: Settings) -> Pair | None:
     """
     problems: list[Problem] = []
     pair = _pair(settings.server.certificate, settings.server.key, "server", problems)
-    problems += _problems_of_upstream(settings)
+    looked_at: set[tuple[object, ...]] = set()
+    for path, upstream in settings.asked:
+        # A thousand sites may name the same files, and each look at the usual authorities takes 20 ms.
+        files = (upstream.url.startswith("https:"), upstream.verify, upstream.ca, upstream.certificate, upstream.key)
+        if files not in looked_at:
+            looked_at.add(files)
+            problems += _problems_of_upstream(path, upstream)
     if problems:
         raise PolicyError(problems, settings.source)
     return pair
@@ -98,7 +104,11 @@ def read_pair(settings: Settings) -> Pair | None:
 
 def tls_warnings(settings: Settings) -> Iterator[Problem]:
     """What is legal and looks wrong."""
-    upstream = settings.upstream
+    for path, upstream in settings.asked:
+        yield from _warnings_of_upstream(path, upstream)
+
+
+def _warnings_of_upstream(path: str, upstream: UpstreamSettings) -> Iterator[Problem]:
     if not upstream.url.startswith("https:"):
         for key, is_set in (
             ("ca", upstream.ca),
@@ -106,10 +116,10 @@ def tls_warnings(settings: Settings) -> Iterator[Problem]:
             ("certificate", upstream.certificate),
         ):
             if is_set:
-                yield Problem(f"upstream.{key}", "is of no use: TLS is spoken with an upstream.url of https:// alone")
+                yield Problem(f"{path}.{key}", "is of no use: TLS is spoken with an upstream.url of https:// alone")
     elif not upstream.verify:
         yield Problem(
-            "upstream.verify",
+            f"{path}.verify",
             "false takes any certificate: whoever stands in between can read and change everything"
             + (", and upstream.ca is not asked" if upstream.ca else ""),
         )
@@ -158,22 +168,21 @@ def _read(key: str, path: str, problems: list[Problem]) -> bytes:
     return octets
 
 
-def _problems_of_upstream(settings: Settings) -> Iterator[Problem]:
-    upstream = settings.upstream
+def _problems_of_upstream(path: str, upstream: UpstreamSettings) -> Iterator[Problem]:
     if not upstream.url.startswith("https:"):
         return
     problems: list[Problem] = []
-    _pair(upstream.certificate, upstream.key, "upstream", problems)
+    _pair(upstream.certificate, upstream.key, path, problems)
     if upstream.ca:
-        _read("upstream.ca", upstream.ca, problems)
+        _read(f"{path}.ca", upstream.ca, problems)
     if not problems and upstream.ca:
         try:
             tls_of(Upstream(upstream.url, ca_file=upstream.ca))
         except GatekeeperError:
-            problems.append(Problem("upstream.ca", f"{_shown(upstream.ca)} holds no certificate in PEM"))
+            problems.append(Problem(f"{path}.ca", f"{_shown(upstream.ca)} holds no certificate in PEM"))
     if not problems:
         try:
-            tls_of(upstream_of(settings))
+            tls_of(upstream_of(upstream))
         except GatekeeperError as fault:
-            problems.append(Problem("upstream.certificate", str(fault)))
+            problems.append(Problem(f"{path}.certificate", str(fault)))
     yield from problems

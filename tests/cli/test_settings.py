@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from gatekeeper.assembly import limits_of, load_settings, upstream_of
+from gatekeeper.assembly import limits_of, load_settings
 from gatekeeper.policy.document import Mode
 from gatekeeper.policy.schema import PolicyError
 from gatekeeper.proxy import Limits, Upstream
 from gatekeeper.settings import LogSettings, Server, Settings, UpstreamSettings, build_settings
+from gatekeeper.upstreams import upstream_of
 from tests.cli.conftest import Tell
 
 PRESETS: dict[str, dict[str, object]] = {
@@ -395,7 +396,7 @@ def test_what_is_said_of_the_upstream_reaches_the_proxy() -> None:
             }
         }
     )
-    assert upstream_of(settings) == Upstream(
+    assert upstream_of(settings.upstream) == Upstream(
         "https://a",
         ca_file="/ca",
         verify=False,
@@ -405,7 +406,7 @@ def test_what_is_said_of_the_upstream_reaches_the_proxy() -> None:
         idle_timeout=3,
         max_head=5000,
     )
-    assert upstream_of(build()) == Upstream("http://127.0.0.1:8000")
+    assert upstream_of(build().upstream) == Upstream("http://127.0.0.1:8000")
 
 
 # --- every key of the program's own tables, given every other type --------------------------------------------------
@@ -427,6 +428,7 @@ KEYS = {
     "server.max_head": NUMBER,
     "server.max_fields": NUMBER,
     "server.state": TEXT,
+    "server.unknown_host": TEXT,
     "upstream.url": TEXT,
     "upstream.host": TEXT,
     "upstream.connect_timeout": DURATION,

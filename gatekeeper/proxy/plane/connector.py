@@ -40,12 +40,12 @@ _FULL_QUEUE_PAUSE = 0.01
 class Connector:
     """Connects to one upstream; raises :class:`~gatekeeper.errors.GatekeeperError` for certificates that do not serve.
 
-    Needs no event loop before the first connection.
+    Needs no event loop before the first connection. ``tls`` makes the context, or knows one that serves.
     """
 
-    def __init__(self, upstream: Upstream) -> None:
+    def __init__(self, upstream: Upstream, tls: Callable[[Upstream], ssl.SSLContext | None] = tls_of) -> None:
         self._upstream = upstream
-        self._context = tls_of(upstream)
+        self._context = tls(upstream)
         if self._context is not None:
             self._context.set_alpn_protocols(["http/1.1"])
         self._host = upstream.origin.raw_host.decode("ascii")

@@ -40,7 +40,7 @@ async def _ask(app: ASGIApp, request: Request, scheme: bytes, persists: bool) ->
         "raw_path": path,
         "query_string": query,
         "root_path": "",
-        "headers": [_field(line) for line in request.fields.lines],
+        "headers": _headers(request),
         "server": None,
         "client": None,
     }
@@ -67,6 +67,13 @@ async def _ask(app: ASGIApp, request: Request, scheme: bytes, persists: bool) ->
     if not persists:
         lines.append(b"Connection: close")
     return b"\r\n".join([*lines, b"", b""]) + (b"" if request.method == b"HEAD" or status in (204, 304) else body)
+
+
+def _headers(request: Request) -> list[tuple[bytes, bytes]]:
+    """The fields, with the Host that the visitor asked for; the lines may have the one that the upstream is to see."""
+    host = request.fields.host
+    fields = [field for field in map(_field, request.fields.lines) if field[0] != b"host"]
+    return fields if host is None else [(b"host", host), *fields]
 
 
 def _field(line: bytes) -> tuple[bytes, bytes]:
