@@ -21,6 +21,7 @@ WHOLE: dict[str, object] = {
     "page": {"section": [{"title": "a", "text": "b"}]},
     "regions": {"field": "X-Country"},
     "region": [{"name": "a", "values": ["FR"]}],
+    "site": [{"hosts": ["a.example"]}],
 }
 
 # What the file leaves to docs/configuration.md. Nothing may join it: a new key is told in the file too.
