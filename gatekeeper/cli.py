@@ -302,7 +302,7 @@ def explain_command(
         region=_region(settings, region),
     )
     if as_json:
-        _print_json({"choice": result.choice_object(), "verdicts": result.verdict_objects()})
+        _print_json({"choice": result.choice.as_object(), "verdicts": result.verdict_objects()})
     elif sys.stdout.isatty():
         _print_choice(result)
         console = Console(highlight=False)
@@ -342,7 +342,7 @@ def consent(
         region=_region(settings, region),
     )
     if as_json:
-        _print_json(result.choice_object())
+        _print_json(result.choice.as_object())
     else:
         _print_choice(result)
 
@@ -509,7 +509,7 @@ def _print_json(document: object) -> None:
 
 
 def _print_choice(result: Explanation) -> None:
-    for line in result.choice_lines():
+    for line in result.choice.lines():
         typer.echo(printable(line, 2000))
 
 

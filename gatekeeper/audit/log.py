@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import CodeType
 from typing import cast
 
-from gatekeeper.audit.event import Context, as_object, event_name, rfc3339, stubborn
+from gatekeeper.audit.event import Context, as_object, event_name, name_text, rfc3339, stubborn
 from gatekeeper.audit.sinks import Sink
 from gatekeeper.enforcement.exchange import Exchange
 from gatekeeper.policy.verdict import Action, Direction, Outcome, Reason, Verdict
@@ -29,6 +29,7 @@ _TICK = 1.0  # seconds between looks at what is due
 _FRESH = 20
 _LOST = "log.lost"
 _SUPPRESSED = "log.suppressed"
+_RECOGNISED = "consent.recognised"
 _PASS = Action.PASS  # an enum's attribute costs more than a global, and every verdict pays it
 
 
@@ -74,6 +75,7 @@ class VerdictLog:
         self._lock = threading.Lock()
         self._writer: threading.Thread | None = None
         self._flushes_at_exit = False
+        self._recognised: set[tuple[str, str]] = set()  # formats told of, by site
         _LOGS.add(self)
 
     def record(self, exchange: Exchange, status: int | None, *, site: str = "default") -> None:
@@ -100,6 +102,15 @@ class VerdictLog:
             self.totals["gate.fault"] += 1
         event: dict[str, object] = {"time": rfc3339(self._clock()), "event": "gate.fault", "site": site}
         self._put(event | {"fault": type(fault).__name__, "where": where[-3:]})
+
+    def recognised(self, site: str, format_id: str, cookie: bytes) -> None:
+        """Notes, once for each, in which format of a consent platform choices come, and the name of the cookie."""
+        with self._lock:
+            if (site, format_id) in self._recognised:
+                return
+            self._recognised.add((site, format_id))
+        event: dict[str, object] = {"time": rfc3339(self._clock()), "event": _RECOGNISED, "site": site}
+        self._put(event | {"format": format_id, "cookie": name_text(cookie)})
 
     def flush(self, timeout: float = 5.0) -> None:
         """Writes what was counted and waits, at most ``timeout`` seconds, until all of it is out."""
@@ -235,6 +246,7 @@ class VerdictLog:
         self._queue = queue.Queue(self._queue.maxsize)
         self._writer = None
         self.lost = 0
+        self._recognised.clear()
         self.totals.clear()
         for kind in self._kinds.values():
             kind.count = 0

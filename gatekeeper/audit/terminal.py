@@ -50,6 +50,10 @@ class TerminalSink:
         """Prints one event; for the first of an unlisted cookie, the rule to paste."""
         kind = str(event["event"])
         clock = (str(event["time"])[11:19], "dim")
+        if kind == "consent.recognised":
+            cookie, name = str(event["cookie"]), (str(event["format"]), "bold")
+            self._print(clock, "  ", ("recognised", "green"), " ", name, f"  (consent cookie {cookie})")
+            return
         if kind not in _COLOURS:
             detail = ", ".join(f"{key} {value}" for key, value in event.items() if key not in ("time", "event", "site"))
             self._print(clock, "  ", (kind, "bold red"), f"  {detail}")

@@ -1,7 +1,7 @@
 """What holds now: basis, choice and signals weighed into one standing for each category."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal
 
@@ -10,6 +10,8 @@ from gatekeeper.consent.choice import Choice, State
 
 Gpc = bool | Literal["strict"]
 Limit = tuple[int | None, bool]
+# A category's id, and a platform's own ids (``klaro:matomo``) that a rule of this category is bound to.
+Bond = tuple[str, tuple[str, ...]]
 
 
 class Standing(StrEnum):
@@ -33,12 +35,18 @@ _ALLOWING = frozenset({Standing.REQUIRED, Standing.GRANTED, Standing.EXEMPT})
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """The standing of every category for one exchange. ``limits`` are what a region asks of the cookies of some: the
-    longest life in seconds, and whether they may be renewed.
+    """The standing of every category for one exchange, and of every bond of a rule to a platform's own ids. ``limits``
+    are what a region asks of the cookies of some categories: the longest life in seconds, and whether they may be
+    renewed.
     """
 
     standings: Mapping[str, Standing]
     limits: Mapping[str, Limit] = field(default_factory=dict)
+    bound: Mapping[Bond, Standing] = field(default_factory=dict)
+
+    def of(self, category: str, bound_to: tuple[str, ...] = ()) -> Standing:
+        """The standing of cookies of this category, by a rule that is bound to these ids."""
+        return self.bound[category, bound_to] if bound_to else self.standings[category]
 
     @property
     def allowed(self) -> frozenset[str]:
@@ -46,16 +54,39 @@ class Grant:
         return frozenset(category for category, standing in self.standings.items() if standing.allows)
 
 
-def weigh(choice: Choice, *, categories: tuple[Category, ...], gpc: Gpc = True, signal: bool = False) -> Grant:
+def weigh(
+    choice: Choice,
+    *,
+    categories: tuple[Category, ...],
+    gpc: Gpc = True,
+    signal: bool = False,
+    bonds: Iterable[Bond] = (),
+) -> Grant:
     """The grant that follows from an (aged) choice. ``signal``: the request said ``Sec-GPC: 1``.
 
     The W3C's Global Privacy Control leaves open what outweighs what: an explicit choice made on this site does, unless
-    ``gpc`` is ``"strict"``.
+    ``gpc`` is ``"strict"``. Of the ids of a bond, those count that the choice answers: one at least, and all of them
+    have to be granted. Without a choice, a bond stands where its category does.
     """
+    by_id = {category.id: category for category in categories}
+    natives = dict(choice.native)
+    bound = {}
+    for identity, ids in bonds:
+        said = _as_answered(choice, identity, [natives[one] for one in ids if one in natives])
+        bound[identity, ids] = _standing(by_id[identity], said, gpc, signal)
     return Grant(
         {category.id: _standing(category, choice, gpc, signal) for category in categories},
         {one.id: (one.max_age, one.renew) for one in categories if one.max_age is not None or not one.renew},
+        bound,
     )
+
+
+def _as_answered(choice: Choice, category: str, answers: list[bool]) -> Choice:
+    """The same choice, as if it said of the category what these answers say."""
+    granted = bool(answers) and all(answers)
+    refused = not granted and (bool(answers) or choice.is_binding or category in choice.refused)
+    said = frozenset({category})
+    return replace(choice, granted=said if granted else frozenset(), refused=said if refused else frozenset())
 
 
 def _standing(category: Category, choice: Choice, gpc: Gpc, signal: bool) -> Standing:

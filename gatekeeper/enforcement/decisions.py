@@ -1,7 +1,10 @@
 """A grant applied to cookie-names: the part of a decision that repeats, made once for each name and remembered."""
 
 from gatekeeper.consent.grant import Grant
+from gatekeeper.consent.readers.registry import Registry, Role
+from gatekeeper.cookies.lifetime import lifetime_of
 from gatekeeper.cookies.request import is_token, mangled_names
+from gatekeeper.cookies.response import SetCookie
 from gatekeeper.policy.document import Mode, OnRefusal, Policy
 from gatekeeper.policy.matcher import Matcher
 from gatekeeper.policy.verdict import Lives, Reason, Ruling, decide
@@ -14,13 +17,23 @@ _SHORT_ATTRIBUTES = 512
 
 
 class Decisions:
-    """What one grant means for every name. Shared by all exchanges with the same grant."""
+    """What one grant means for every name, where these formats (ids) were recognised unnamed by the file. Shared by all
+    exchanges of which that holds.
+    """
 
-    def __init__(self, policy: Policy, matcher: Matcher, grant: Grant, consent_names: frozenset[bytes]) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        matcher: Matcher,
+        grant: Grant,
+        registry: Registry,
+        recognised: frozenset[str] = frozenset(),
+    ) -> None:
         self.policy = policy
         self.matcher = matcher
         self.grant = grant
-        self.consent_names = consent_names
+        self.registry = registry
+        self.recognised = recognised
         # Read directly on the hot path; a miss goes through ruling().
         self.remembered: dict[bytes, Ruling] = {}
         self.sent_as_is: set[bytes] = set()
@@ -31,16 +44,11 @@ class Decisions:
         ruling = self.remembered.get(name)
         if ruling is not None:
             return ruling
-        ruling = decide(
-            name,
-            host=host,
-            path=path,
-            policy=self.policy,
-            matcher=self.matcher,
-            grant=self.grant,
-            consent_names=self.consent_names,
-        )
-        if len(name) <= _SHORT and not self.matcher.is_narrowed(name):
+        role = self.registry.role(name, self.recognised)
+        ruling = self._decide(name, host, path, role)
+        # Where a rule stands behind a guess, each Set-Cookie field has to be looked at.
+        open_ = self.registry.is_unlearned(name) or (role is Role.GUESSED and ruling.rule is not None)
+        if len(name) <= _SHORT and not open_ and not self.matcher.is_narrowed(name):
             if len(self.remembered) >= _REMEMBERED:
                 self.remembered.clear()
             self.remembered[name] = ruling
@@ -57,6 +65,22 @@ class Decisions:
         self._noted += 1
         ruling.lives[attributes] = lives
 
+    def ruling_on(self, cookie: SetCookie, name: bytes, host: str, path: str, now: int) -> Ruling:
+        """The ruling on a Set-Cookie field that some browser stores under this name.
+
+        A name that no word of the file makes the consent cookie's is one as far as it holds a choice, or none any more:
+        it carries nothing else past the rules.
+        """
+        if not self.registry.is_guess(name):
+            return self.ruling(name, host, path)
+        mine = name == cookie.name and (
+            lifetime_of(cookie, now).deletes or self.registry.recognises(name, cookie.value)
+        )
+        return self._decide(name, host, path, Role.CONSENT if mine else Role.NONE)
+
+    def _decide(self, name: bytes, host: str, path: str, role: Role) -> Ruling:
+        return decide(name, host=host, path=path, policy=self.policy, matcher=self.matcher, grant=self.grant, role=role)
+
     def is_allowed_anywhere(self, name: bytes) -> bool:
         """Whether some host and path allows the name, or keeps it in another form: then a deletion could hit a wanted
         cookie.
@@ -66,7 +90,7 @@ class Decisions:
         if unlisted and self.policy.enforcement.unlisted == "allow":
             return True
         return any(
-            self.grant.standings[rule.category].allows
+            self.grant.of(rule.category, rule.consent).allows
             or rule.on_refusal in (OnRefusal.SESSION, OnRefusal.REPLACE)
             or rule.mode not in (None, Mode.ENFORCE)
             for rule in rules
@@ -101,7 +125,7 @@ class Decisions:
 
         Behind a name that is no token, ASP.NET Core reads further names in the value: that has to be looked at.
         """
-        if len(name) > _SHORT or not is_token(name):
+        if len(name) > _SHORT or not is_token(name) or self.registry.is_unlearned(name):
             return
         if not self.matcher.is_narrowed(name) and not any(map(self.matcher.is_narrowed, mangled_names(name))):
             if len(self.sent_as_is) >= _REMEMBERED:

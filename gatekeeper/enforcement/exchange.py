@@ -166,6 +166,8 @@ class Exchange:
                 self.outcomes += outcomes
                 self._note(blocked, fields, cookies, asked)
                 return _with_cookies(fields, [b"; ".join(left) if left else None])
+        if gate.has_unread(names):
+            decisions = self._weigh(gate.reading(cookies, signal=signal, now=self.now, place=place))
         return self._sift(fields, cookies, decisions, asked)
 
     def _told(self, fields: FieldList) -> tuple[list[bytes], bool]:
@@ -218,7 +220,7 @@ class Exchange:
             decisions,
             self.host,
             self.path,
-            hidden=gate.hidden,
+            hides=gate.hides,
             strips=gate.policy.enforcement.strip_requests,
             passes=gate.record_passes,
         )
@@ -234,12 +236,12 @@ class Exchange:
         for value in values(fields, b"cookie"):
             for raw in value.split(b";", MAX_PAIRS):
                 name = _name(raw)
-                if raw.strip(WSP) and name not in self.gate.hidden and name not in self.gate.always:
+                if raw.strip(WSP) and name not in self.gate.always:
                     self.outcomes.append((_faulted(Direction.REQUEST, name), None))
         return self._without_doubt(fields)
 
     def _without_doubt(self, fields: FieldList) -> FieldList:
-        known = self.gate.always - self.gate.hidden
+        known = self.gate.always - self.gate.certain if self.gate.hides else self.gate.always
         cookies: list[bytes | None] = []
         for value in values(fields, b"cookie"):
             segments = value.split(b";") if is_plain(value) else []
@@ -304,7 +306,7 @@ class Exchange:
         gate = self.gate
         if not gate.enforces:
             return fields
-        known = gate.always if gate.policy.consent.upstream_may_set else gate.always - gate.consent_names
+        known = gate.always if gate.policy.consent.upstream_may_set else gate.always - gate.certain
         kept: list[tuple[bytes, bytes]] = []
         leaving = 0
         chosen = False
@@ -317,7 +319,7 @@ class Exchange:
                 if not sure or leaving > MAX_SET_COOKIES:
                     self.outcomes.append((_faulted(Direction.RESPONSE, _name(value)), None))
                     continue
-                chosen = chosen or _name(value) in gate.consent_names
+                chosen = chosen or _name(value) in gate.certain
             kept.append(field)
         if chosen and gate.policy.enforcement.protect_caches:
             # The visitor's choice leaves: no cache may hand it to another. Said without a look at what else is said.

@@ -2,14 +2,16 @@
 replaced as a whole on reload.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from gatekeeper.consent.category import Basis
+from gatekeeper.consent.category import Basis, Vocabulary
 from gatekeeper.consent.choice import Choice
 from gatekeeper.consent.grant import weigh
+from gatekeeper.consent.native import FORMAT as NATIVE
 from gatekeeper.consent.readers.base import MAX_VALUE
-from gatekeeper.consent.readers.registry import read_choice
+from gatekeeper.consent.readers.custom import FORMAT as CUSTOM
+from gatekeeper.consent.readers.registry import Registry
 from gatekeeper.cookies.grammar import WSP
 from gatekeeper.cookies.scope import canonical_host
 from gatekeeper.enforcement.decisions import Decisions
@@ -43,11 +45,19 @@ class Reading:
     until: int
 
 
+def _registry_of(policy: Policy, vocabulary: Vocabulary, top: "Gate | None") -> Registry:
+    consent = policy.consent
+    if top is not None and (top.policy.consent, top.vocabulary) == (consent, vocabulary):
+        return top.registry
+    return Registry(vocabulary, consent.readers, consent.guessed)
+
+
 class Gate:
     """A compiled policy. ``record_passes``: whether plain passes of the request get verdicts too (for `log.passes` and
     for explaining). ``site``: what the log calls those whom it is for. ``top``: a gate of the top level's policy, with
     which a site's shares what they have in common. ``learned``: where the cookies of each site were set, which outlives
-    a policy.
+    a policy. ``on_recognised`` hears, once for each consent platform, of the site, its format's id and the name of the
+    cookie in which it was recognised.
     """
 
     def __init__(
@@ -58,6 +68,7 @@ class Gate:
         site: str = "default",
         top: "Gate | None" = None,
         learned: Learned | None = None,
+        on_recognised: Callable[[str, str, bytes], None] | None = None,
     ) -> None:
         self.policy = policy
         self.site = site
@@ -67,16 +78,17 @@ class Gate:
         self.matcher: Matcher = matcher_of(policy, None if top is None else (top.policy, top.matcher))
         self.vocabulary = policy.vocabulary
         self.record_passes = record_passes
-        readers = policy.consent.readers
-        self.consent_names = frozenset(name for reader in readers for name in (*reader.cookies, *reader.companions))
-        hides = not policy.consent.forward and policy.enforcement.mode is Mode.ENFORCE
-        self.hidden = self.consent_names if hides else frozenset[bytes]()
+        self.registry = _registry_of(policy, self.vocabulary, top)
+        self.consent_names = self.registry.names
+        self.bonds = tuple(dict.fromkeys((rule.category, rule.consent) for rule in policy.rules if rule.consent))
+        self.hides = not policy.consent.forward and policy.enforcement.mode is Mode.ENFORCE
         self.regional = Regional(policy) if policy.regions is not None else None
         categories = policy.categories if self.regional is None else self.regional.categories
         self.needs_sent_names = not all(rule.renew for rule in policy.rules) or not all(one.renew for one in categories)
         # What stays if the gate itself fails: names that need neither a grant nor a pattern to be known.
         required = {category.id for category in policy.categories if category.basis is Basis.REQUIRED}
-        self.always = self.consent_names | {
+        self.certain = self.registry.certain
+        self.always = self.certain | {
             rule.octets
             for rule in policy.rules
             if rule.is_exact and all(one.category in required for one in self.matcher.possible(rule.octets))
@@ -86,10 +98,12 @@ class Gate:
         )
         # Read directly on the hot path.
         self.is_off = policy.enforcement.mode is Mode.OFF
-        self.may_skip = policy.enforcement.strip_requests and not self.hidden and not record_passes
+        self.may_skip = policy.enforcement.strip_requests and not self.hides and not record_passes
         said = ((b"sec-gpc", bool(policy.consent.gpc)), (b"dnt", policy.consent.dnt))
         self.signals = frozenset(name for name, counts in said if counts)
         self.hosts: dict[bytes, str] = {}  # a miss goes through host()
+        self.on_recognised = on_recognised
+        self._recognised = {NATIVE, CUSTOM}  # which the file itself describes
         self._readings: dict[tuple[Place | None, bool, Told], Reading] = {}
         self._decisions: dict[tuple[object, ...], Decisions] = {}
 
@@ -106,7 +120,7 @@ class Gate:
         """The choice in these Cookie field values, and what it means as of ``now``; ``place``: where the policy has
         regions, the one that the visitor is in.
         """
-        return self.reading_of(tuple(self._told(cookies)), signal, now, place)
+        return self.reading_of(tuple(self.told(cookies)), signal, now, place)
 
     def reading_of(self, told: Told, signal: bool, now: int, place: Place | None = None) -> Reading:
         """The same for the consent cookie and its companions, every copy of them, as (name, value)."""
@@ -120,39 +134,42 @@ class Gate:
                 self._readings[key] = reading
         return reading
 
-    def _told(self, cookies: list[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    def has_unread(self, names: Iterable[bytes]) -> bool:
+        """Whether one of these cookie-names is a consent cookie's by a pattern alone, so that its value was not found
+        among :attr:`consent_names`. Such a name is never among those that a shortcut knows.
+        """
+        return any(map(self.registry.is_unlearned, names))
+
+    def told(self, cookies: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
+        """The consent cookies and their companions in these Cookie field values, every copy of them."""
         for value in cookies:
-            for name in self.consent_names:
-                if name in value:
-                    break
-            else:
-                continue
             for segment in value.split(b";"):
                 name, equals, content = segment.partition(b"=")
-                if equals and (name := name.strip(WSP)) in self.consent_names:
+                if equals and self.registry.reads(name := name.strip(WSP)):
                     yield name, content.strip(WSP)
 
     def _read(self, told: Told, signal: bool, now: int, place: Place | None) -> Reading:
         consent = self.policy.consent
-        choice = read_choice(
-            told,
-            readers=consent.readers,
-            vocabulary=self.vocabulary,
-            now=now,
-            max_age=consent.max_age,
-            revision=consent.revision,
-        )
+        result = self.registry.read(told, now=now, max_age=consent.max_age, revision=consent.revision)
+        choice = result.choice
+        for one in result.found:
+            if one.reader.id not in self._recognised:
+                self._recognised.add(one.reader.id)
+                if self.on_recognised is not None:
+                    self.on_recognised(self.site, one.reader.id, one.cookies[0])
         if place is None and self.regional is not None:
             place = self.regional.elsewhere  # nobody asked where: where the least is allowed
         categories = self.policy.categories if place is None else place.categories
-        grant = weigh(choice, categories=categories, gpc=consent.gpc, signal=signal)
-        key = (*grant.standings.items(), *grant.limits.items())
+        grant = weigh(choice, categories=categories, gpc=consent.gpc, signal=signal, bonds=self.bonds)
+        # A platform's own ids are weighed here and not kept: lists of a thousand vendors would never meet again.
+        recognised = result.guesses
+        key = (*grant.standings.items(), *grant.bound.values(), *grant.limits.items(), recognised)
         decisions = self._decisions.get(key)
         if decisions is None:
             if len(self._decisions) >= _GRANTS:
                 self._decisions.clear()
                 self._readings.clear()  # each of them holds on to its decisions
-            decisions = self._decisions[key] = Decisions(self.policy, self.matcher, grant, self.consent_names)
+            decisions = self._decisions[key] = Decisions(self.policy, self.matcher, grant, self.registry, recognised)
         until = _FOREVER
         if choice.given_at is not None:
             # It grows stale when it is too old; one dated in the future may become valid, and is looked at again.

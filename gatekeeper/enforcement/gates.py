@@ -39,6 +39,12 @@ class Gates:
         gate = self._compiled.get(site.name)
         if gate is None:
             top = self.top
-            gate = Gate(site.policy, record_passes=top.record_passes, site=site.name, top=top)
+            gate = Gate(
+                site.policy,
+                record_passes=top.record_passes,
+                site=site.name,
+                top=top,
+                on_recognised=top.on_recognised,
+            )
             self._compiled[site.name] = gate
         return gate

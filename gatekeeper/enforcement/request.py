@@ -25,17 +25,17 @@ def sift(
     host: str,
     path: str,
     *,
-    hidden: frozenset[bytes] = frozenset(),
+    hides: bool = False,
     strips: bool = True,
     passes: bool = False,
 ) -> Sifted:
     """Takes out of the Cookie field values what is not allowed; pairs that stay keep their order and spelling.
 
-    ``hidden`` names go without a verdict: the consent cookie, where the upstream is not to see it. Without ``strips``,
-    the others stay and are only noted as blocked. With ``passes``, what stays has a verdict too.
+    With ``hides``, the consent cookies go without a verdict: the upstream is not to see them. Without ``strips``, the
+    others stay and are only noted as blocked. With ``passes``, what stays has a verdict too.
     """
     sifted = Sifted()
-    may_skip = not hidden and not passes
+    may_skip = not hides and not passes
     for value in values:
         if may_skip and is_plain(value) and _is_all_known(value, decisions.sent_as_is):
             sifted.fields.append(value)
@@ -44,7 +44,8 @@ def sift(
         kept = [
             pair.raw
             for pair in pairs
-            if pair.name not in hidden and _goes_on(pair, decisions, host, path, sifted, strips, passes)
+            if not (hides and decisions.ruling(pair.name, host, path).reason is Reason.CONSENT_COOKIE)
+            and _goes_on(pair, decisions, host, path, sifted, strips, passes)
         ]
         whole = len(kept) == len(pairs)
         sifted.fields.append(value if whole else b";".join(kept).lstrip(WSP) if kept else None)

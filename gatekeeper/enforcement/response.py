@@ -183,7 +183,7 @@ def _judge_slowly(
         ruling = decisions.ruling(cookie.name, host, path)
         return ruling.verdict(Direction.RESPONSE, Action.DROP, Reason.MALFORMED), None
     first = cookie.name not in decisions.remembered
-    rulings = [decisions.ruling(name, host, path) for name in cookie.readings]
+    rulings = [decisions.ruling_on(cookie, name, host, path, now) for name in cookie.readings]
     if first and cookie.name and rulings[0].reason not in _LAST_TO_GO:
         # A name whose rules hold for some hosts or paths is never remembered: it is always looked at here.
         scopes.learn(cookie.name, scope_of(cookie), pool_of(rulings[0].rule))

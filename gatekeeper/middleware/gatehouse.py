@@ -37,7 +37,8 @@ class Gatehouse:
 
     def prepare(self, policy: Policy) -> Gates:
         """The policy compiled, which takes its time, to be taken into force."""
-        return Gates(Gate(policy, record_passes=self.log.passes, learned=self.learned))
+        log = self.log
+        return Gates(Gate(policy, record_passes=log.passes, learned=self.learned, on_recognised=log.recognised))
 
     def take(self, gates: Gates) -> None:
         """Puts a policy into force that :meth:`prepare` has compiled."""

@@ -9,6 +9,7 @@ from gatekeeper.consent.category import DEFAULT_CATEGORIES, Category, Vocabulary
 from gatekeeper.consent.grant import Gpc
 from gatekeeper.consent.native import NativeReader
 from gatekeeper.consent.readers.base import Reader
+from gatekeeper.consent.readers.registry import AUTO, guessed_readers
 from gatekeeper.consent.region import Region, Regions
 
 # The sources of rules that no preset brought: the top level of the file, and a [[site]] table.
@@ -66,6 +67,7 @@ class Rule:
     domain: str | None = None
     path: str | None = None
     source: str = FILE
+    consent: tuple[str, ...] = ()  # a platform's own ids, qualified: "klaro:matomo"
 
     @property
     def octets(self) -> bytes:
@@ -90,10 +92,10 @@ class Rule:
 
 @dataclass(frozen=True)
 class Consent:
-    """The ``[consent]`` table; ``max_age`` in seconds."""
+    """The ``[consent]`` table; ``max_age`` in seconds. ``guessed`` are the readers that no word of the file names."""
 
     cookie: str = "cookies_preferences"
-    format: str = "auto"
+    formats: tuple[str, ...] = (AUTO,)
     revision: int = 1
     max_age: int = 180 * 86400
     gpc: Gpc = True
@@ -101,6 +103,7 @@ class Consent:
     forward: bool = True
     upstream_may_set: bool = True
     readers: tuple[Reader, ...] = (NativeReader(),)
+    guessed: tuple[Reader, ...] = field(default_factory=guessed_readers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,14 +149,15 @@ class Policy:
     enforcement: Enforcement = field(default_factory=Enforcement)
     page: Page = field(default_factory=Page)
     presets: tuple[str, ...] = ()
-    mapping: tuple[tuple[str, str], ...] = ()
+    mapping: tuple[tuple[str, str | tuple[str, ...]], ...] = ()
     sites: tuple["Site", ...] = ()
     regions: Regions | None = None
 
     @property
     def vocabulary(self) -> Vocabulary:
-        """The categories and every name that they go by."""
-        return Vocabulary(self.categories, dict(self.mapping))
+        """The categories and every name that they go by, and the platforms' ids that rules are bound to."""
+        named = frozenset(native for rule in self.rules for native in rule.consent)
+        return Vocabulary(self.categories, dict(self.mapping), named)
 
     def within(self, region: Region | None = None) -> "Policy":
         """The policy as it is in one region, or without one elsewhere; the same where it has no regions."""

@@ -4,13 +4,15 @@ from typing import Any, cast
 
 from gatekeeper.consent.category import Vocabulary
 from gatekeeper.consent.grant import Gpc
+from gatekeeper.consent.native import FORMAT as NATIVE
 from gatekeeper.consent.native import NativeReader
 from gatekeeper.consent.readers.base import Reader
 from gatekeeper.consent.readers.custom import FORMAT as CUSTOM
 from gatekeeper.consent.readers.custom import CustomReader, Scalar
-from gatekeeper.consent.readers.registry import FORMATS
+from gatekeeper.consent.readers.known import KNOWN
+from gatekeeper.consent.readers.registry import AUTO, format_ids, guessed_readers
 from gatekeeper.policy.document import Consent
-from gatekeeper.policy.schema import Table, did_you_mean, quoted
+from gatekeeper.policy.schema import EnvironmentText, Table, did_you_mean, quoted
 from gatekeeper.wire.fields import is_trustworthy
 
 _BOOLEAN_WORDS = ("true", "false", "1", "0")
@@ -24,14 +26,20 @@ _SHAPE_KEYS = {
 }
 
 
-def read_mapping(table: Table, vocabulary: Vocabulary) -> dict[str, str]:
-    mapping = {}
+def read_mapping(table: Table, vocabulary: Vocabulary) -> dict[str, str | tuple[str, ...]]:
+    """The operator's names for categories; one may stand for several."""
+    mapping: dict[str, str | tuple[str, ...]] = {}
     for native in table.keys():  # noqa: SIM118 — not a dict: a table notes what it was asked for
-        category = table.text(native, empty=False)
-        if category in vocabulary.ids():
-            mapping[native] = category
-        elif category:
-            table.report(native, no_category(category, vocabulary))
+        several = isinstance(table.raw(native), list)
+        named = table.strings(native) if several else (table.text(native, empty=False),)
+        if problem := misspelt_format(native) or (several and not table.raw(native) and "must name a category"):
+            table.report(native, problem)
+        for category in named:
+            if category and category not in vocabulary.ids():
+                table.report(native, no_category(category, vocabulary))
+        good = tuple(category for category in named if category in vocabulary.ids())
+        if good:
+            mapping[native] = good[0] if len(good) == 1 else good
     return mapping
 
 
@@ -45,29 +53,75 @@ def read_consent(table: Table, vocabulary: Vocabulary) -> Consent:
     cookie = table.text("cookie", "cookies_preferences", empty=False)
     if not is_trustworthy(cookie.encode(), b""):
         table.report("cookie", f"{quoted(cookie)} cannot be a cookie-name")
-    chosen = table.text("format", "auto", choices=sorted(FORMATS))
-    reader: Reader = NativeReader((cookie.encode(),))
-    if table.raw("custom") is not None:
-        if chosen not in ("auto", CUSTOM):
-            table.report("format", f"is {quoted(chosen)}, and [consent.custom] describes another; leave one out")
-        reader = _custom(table.table("custom"), cookie.encode(), vocabulary)
-    elif chosen == CUSTOM:
-        table.report("custom", 'is missing, and format is "custom"')
+    formats = _formats(table)
+    readers, guessed = _readers(table, formats, cookie.encode(), vocabulary)
     consent = Consent(
         cookie,
-        chosen,
+        formats,
         table.integer("revision", 1, least=1),
         table.duration("max_age", 180 * 86400) or 0,
         _gpc(table),
         table.flag("dnt", default=False),
         table.flag("forward", default=True),
         table.flag("upstream_may_set", default=True),
-        (reader,),
+        readers,
+        guessed,
     )
     if consent.max_age == 0:
         table.report("max_age", "must be longer than nothing: every choice would be stale at once")
     table.close()
     return consent
+
+
+def _formats(table: Table) -> tuple[str, ...]:
+    """The ids of formats that the file names: one, or a list."""
+    several = isinstance(table.raw("format"), list | EnvironmentText)
+    named = table.strings("format") if several else (table.text("format", AUTO, empty=False),)
+    good = []
+    for index, one in enumerate(named):
+        path = f"format[{index}]" if len(named) > 1 else "format"
+        if one not in format_ids():
+            table.report(path, f"{quoted(one)} is no format that is known{did_you_mean(one, sorted(format_ids()))}")
+        elif one in KNOWN and KNOWN[one].opaque:
+            table.report(path, f"{quoted(one)} cannot be read on a server: {KNOWN[one].opaque}")
+        elif one == AUTO and len(named) > 1:
+            table.report(path, '"auto" asks every format: leave it out, or all others')
+        else:
+            good.append(one)
+    if not named and not table.is_reported("format"):
+        table.report("format", 'names none; leave it out for "auto"')
+    return tuple(dict.fromkeys(good)) or (AUTO,)
+
+
+def _readers(
+    table: Table, formats: tuple[str, ...], cookie: bytes, vocabulary: Vocabulary
+) -> tuple[tuple[Reader, ...], tuple[Reader, ...]]:
+    """The readers that the file names, and those to be asked besides."""
+    described = table.raw("custom") is not None
+    custom = (_custom(table.table("custom"), cookie, vocabulary),) if described else ()
+    if described and not {AUTO, CUSTOM} & {*formats}:
+        named = ", ".join(map(quoted, formats))
+        table.report("format", f"is {named}, and [consent.custom] describes another; leave one out")
+    elif CUSTOM in formats and not described:
+        table.report("custom", 'is missing, and format is "custom"')
+    if formats == (AUTO,):
+        return (custom, ()) if custom else ((NativeReader((cookie,)),), guessed_readers())
+    known = [KNOWN[one] for one in formats if one in KNOWN]
+    if table.has("cookie") and len(known) == len(formats):
+        # It is the name of none but theirs.
+        if len(known) == 1:
+            known = [known[0].renamed(cookie)]
+        else:
+            table.report("cookie", "renames the cookie of one format, and consent.format names several")
+    own = (NativeReader((cookie,)),) if NATIVE in formats else ()
+    return (*own, *custom, *known), ()
+
+
+def misspelt_format(native: str) -> str:
+    """What is wrong with the part of a platform's id before its colon; nothing where that may be a part of the id."""
+    identity, colon, _ = native.partition(":")
+    hint = did_you_mean(identity, sorted(KNOWN)) if colon and identity not in KNOWN else ""
+    return f"{quoted(identity)} is no format that is known{hint}" if hint else ""
 
 
 def _gpc(table: Table) -> Gpc:

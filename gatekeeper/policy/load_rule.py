@@ -4,12 +4,14 @@ import re
 from typing import Any, cast
 from urllib.parse import unquote
 
-from gatekeeper.consent.category import Vocabulary
+from gatekeeper.consent.category import Basis, Vocabulary
+from gatekeeper.consent.readers.known import KNOWN
+from gatekeeper.consent.readers.registry import categories_of
 from gatekeeper.cookies.grammar import COOKIE_OCTETS, MAX_NAME_VALUE
 from gatekeeper.cookies.scope import requires_host_only, requires_secure
 from gatekeeper.policy.document import FILE, SESSION, SITE, Mode, OnRefusal, Rule
 from gatekeeper.policy.load_consent import no_category
-from gatekeeper.policy.schema import Table, quoted, seconds
+from gatekeeper.policy.schema import Table, did_you_mean, quoted, seconds
 
 # "off" is for a whole site: a rule that judges nothing is no rule.
 _HOST = re.compile(r"[a-z0-9*?_-]+(\.[a-z0-9*?_-]+)*")
@@ -28,11 +30,8 @@ def read_rule(table: Table, vocabulary: Vocabulary, source: str) -> Rule | None:
         table.report("name", f"{quoted(name)} cannot be a cookie-name")
     elif len(name.encode()) > 256:
         table.report("name", "is longer than 256 octets")
-    category = table.text("category", empty=False)
-    if not table.has("category"):
-        table.report("category", "is missing")
-    elif category and category not in vocabulary.ids() and source in _OPERATORS:
-        table.report("category", no_category(category, vocabulary))
+    consent = _consent(table)
+    category = _category(table, consent, vocabulary, source)
     on_refusal, replacement = _on_refusal(table)
     rule = Rule(
         name,
@@ -56,6 +55,7 @@ def read_rule(table: Table, vocabulary: Vocabulary, source: str) -> Rule | None:
         _attribute(table, "domain"),
         _attribute(table, "path"),
         source,
+        consent,
     )
     _report_contradictions(table, rule)
     table.close()
@@ -68,6 +68,38 @@ def read_cap(table: Table) -> int | None:
     if cap == 0 and table.raw("max_age") != "session":
         table.report("max_age", 'must be longer than nothing; "session" ends with the browser session')
     return cap
+
+
+def _consent(table: Table) -> tuple[str, ...]:
+    """The ids of a platform's own, each behind its format, that the rule is bound to."""
+    good = []
+    for index, one in enumerate(table.strings("consent")):
+        identity, colon, native = one.partition(":")
+        if not colon or not native:
+            example = f"klaro:{one.strip(':')}"
+            table.report(
+                f"consent[{index}]", f"{quoted(one)} names no format; write one before it, as in {quoted(example)}"
+            )
+        elif identity not in KNOWN:
+            hint = did_you_mean(identity, sorted(KNOWN))
+            table.report(f"consent[{index}]", f"{quoted(identity)} is no format with ids of its own{hint}")
+        else:
+            good.append(one)
+    return tuple(dict.fromkeys(good))
+
+
+def _category(table: Table, consent: tuple[str, ...], vocabulary: Vocabulary, source: str) -> str:
+    category = table.text("category", empty=False)
+    if not table.has("category"):
+        told = {categories_of(one, vocabulary) for one in consent}
+        category = next(iter(told.pop()), "") if len(told) == 1 else ""
+        if not category and not table.is_reported("consent"):
+            table.report("category", "is missing" + (", and is not the same for all ids of consent" if consent else ""))
+    elif category and category not in vocabulary.ids() and source in _OPERATORS:
+        table.report("category", no_category(category, vocabulary))
+    if consent and category in vocabulary.ids(Basis.REQUIRED):
+        table.report("consent", f"means nothing in the category {quoted(category)}, which needs no consent")
+    return category
 
 
 def _mode(table: Table) -> Mode | None:

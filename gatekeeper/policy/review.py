@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from gatekeeper.consent.category import Basis
 from gatekeeper.consent.readers.custom import FORMAT as CUSTOM
+from gatekeeper.consent.readers.known import KNOWN
 from gatekeeper.consent.region import PROFILES
 from gatekeeper.cookies.grammar import BROWSER_MAX_AGE
 from gatekeeper.policy.document import FILE, SITE, Policy, Rule
@@ -22,10 +23,11 @@ def review(policy: Policy, presets: Presets, *, top: bool = True) -> tuple[Probl
     """
     trackers = tuple(rule for rule in known_rules(presets) if rule.category in _TRACKING)
     by_name = Matcher(trackers)
-    told = tuple(_about_categories(policy)) if top else ()
+    told = (*_about_categories(policy), *_about_map(policy)) if top else ()
     found = [*told, *_about_rules(policy, FILE, trackers, by_name)]
     for index, site in enumerate(policy.sites):
-        about = (problem for problem in _about_categories(site.policy) if problem not in told)
+        general = (*_about_categories(site.policy), *_about_map(site.policy))
+        about = (problem for problem in general if problem not in told)
         of_site = (*about, *_about_rules(site.policy, SITE, trackers, by_name))
         found += [Problem(f"site[{index}].{problem.path}", problem.message) for problem in of_site]
     return tuple(found)
@@ -41,6 +43,24 @@ def _about_rules(policy: Policy, source: str, trackers: tuple[Rule, ...], by_nam
         if rule.max_age is not None and rule.max_age > BROWSER_MAX_AGE:
             yield Problem(f"{path}.max_age", _NO_CAP)
         yield from _swallowed(path, rule, policy)
+        for place, native in enumerate(rule.consent):
+            if native.partition(":")[0] not in _formats_read(policy):
+                never = f"{quoted(native)} is never answered: consent.format does not name its format"
+                yield Problem(f"{path}.consent[{place}]", never)
+
+
+def _formats_read(policy: Policy) -> frozenset[str]:
+    return frozenset(reader.id for reader in (*policy.consent.readers, *policy.consent.guessed))
+
+
+def _about_map(policy: Policy) -> Iterator[Problem]:
+    """Ids of platforms whose cookies nobody reads."""
+    for native, _ in policy.mapping:
+        identity, _, bare = native.partition(":")
+        known = [one.id for one in KNOWN.values() if native in one.categories]
+        theirs = [identity] if bare and identity in KNOWN else known
+        if theirs and _formats_read(policy).isdisjoint(theirs):
+            yield Problem(f"consent.map.{native}", f"is an id of {theirs[0]}, which consent.format does not name")
 
 
 def _about_categories(policy: Policy) -> Iterator[Problem]:

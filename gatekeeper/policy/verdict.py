@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gatekeeper.consent.grant import Grant, Standing
+from gatekeeper.consent.readers.registry import Role
 from gatekeeper.policy.document import Mode, OnRefusal, Policy, Rule, shortest
 from gatekeeper.policy.matcher import Matcher
 
@@ -175,18 +176,21 @@ def decide(
     policy: Policy,
     matcher: Matcher,
     grant: Grant,
-    consent_names: frozenset[bytes],
+    role: Role = Role.NONE,
 ) -> Ruling:
-    """The ruling on a cookie-name (octets, empty for a nameless cookie) on a host (lower case, no port) and path."""
+    """The ruling on a cookie-name (octets, empty for a nameless cookie) on a host (lower case, no port) and path.
+
+    ``role`` of the name among the consent cookies: one that is but guessed passes as one where no rule names it.
+    """
     mode = policy.enforcement.mode
-    if name in consent_names:
-        return Ruling(name, matcher.find(name, host, path), allowed=True, reason=Reason.CONSENT_COOKIE, mode=mode)
     rule = matcher.find(name, host, path) if name else None
+    if role is Role.CONSENT or (role is Role.GUESSED and rule is None):
+        return Ruling(name, rule, allowed=True, reason=Reason.CONSENT_COOKIE, mode=mode)
     everywhere = policy.enforcement.max_age
     if rule is None:
         allowed = policy.enforcement.unlisted == "allow"
         return Ruling(name, None, allowed=allowed, reason=Reason.UNLISTED, mode=mode, cap=everywhere)
-    standing = grant.standings[rule.category]
+    standing = grant.of(rule.category, rule.consent)
     # What the site cannot do without lives as long as it has to: a sign-in that is to be remembered, for one.
     here, renews = grant.limits.get(rule.category, (None, True))
     cap = rule.max_age if standing is Standing.REQUIRED else shortest(rule.max_age, here, everywhere)

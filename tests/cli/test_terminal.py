@@ -21,6 +21,7 @@ import pytest
 from gatekeeper import explain
 from gatekeeper.cli import app
 from gatekeeper.consent.choice import State
+from gatekeeper.explain import choice as explained
 from gatekeeper.policy.verdict import Reason
 from tests.cli.running import COMMAND, PATIENCE, ROOT, Origin, environment, get, refuses, until
 
@@ -294,7 +295,7 @@ def test_explain_says_what_would_be_where_nothing_is_enforced(show: Show, site: 
 
 def test_explain_has_words_for_every_reason_and_state() -> None:
     assert set(explain._REASONS) == set(Reason)
-    assert set(explain._STATES) == set(State)
+    assert set(explained._STATES) == set(State)
 
 
 @pytest.mark.parametrize("columns", [40, 80])

@@ -5,7 +5,7 @@ import pytest
 from gatekeeper.consent.category import DEFAULT_CATEGORIES, Vocabulary
 from gatekeeper.consent.choice import Choice, State
 from gatekeeper.consent.readers.base import Cookies, Format, Said
-from gatekeeper.consent.readers.registry import names, read_choice
+from gatekeeper.consent.readers.registry import Registry, names
 
 OPTIONAL = frozenset({"functional", "analytics", "marketing"})
 
@@ -97,8 +97,8 @@ def test_a_format_may_have_another_name_in_a_site() -> None:
 def test_a_format_without_cookies_is_never_heard() -> None:
     opaque = Format("f", "F", (), lambda _: Said(rest=True))
     assert opaque.renamed(b"c") is opaque
-    read = read_choice([(b"c", b"1")], readers=(opaque,), vocabulary=Vocabulary(DEFAULT_CATEGORIES), now=0)
-    assert read.state is State.ABSENT
+    read = Registry(Vocabulary(DEFAULT_CATEGORIES), (opaque,)).read([(b"c", b"1")], now=0)
+    assert read.choice.state is State.ABSENT
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from gatekeeper.consent.category import Basis, Category, Vocabulary
 from gatekeeper.consent.choice import Choice, State
 from gatekeeper.consent.native import NativeReader, write_choice
 from gatekeeper.consent.readers.base import Reader, load_json, unwrapped, yes_or_no
-from gatekeeper.consent.readers.registry import FORMATS, read_choice
+from gatekeeper.consent.readers.registry import Registry, format_ids
 
 NOW = 1_795_132_800
 DAY = 86400
@@ -28,7 +28,7 @@ VOCABULARY = Vocabulary(CATEGORIES)
 
 def chosen(*values: bytes, readers: tuple[Reader, ...] = (NativeReader(),), revision: int = 1) -> Choice:
     cookies = [(b"sid", b"1"), *((NAME, value) for value in values), (b"x", b'{"statistics":true}')]
-    return read_choice(cookies, readers=readers, vocabulary=VOCABULARY, now=NOW, max_age=180 * DAY, revision=revision)
+    return Registry(VOCABULARY, readers).read(cookies, now=NOW, max_age=180 * DAY, revision=revision).choice
 
 
 def own(granted: str = "", refused: str = "", *, age: int = 0, revision: int = 1) -> bytes:
@@ -68,7 +68,7 @@ def test_a_choice_holds_until_its_age_and_for_its_revision(value: bytes, state: 
 def test_the_cookie_may_have_another_name() -> None:
     reader = NativeReader((b"consent",))
     cookies = [(NAME, b"all"), (b"consent", b"statistics"), (b"CONSENT", b"all")]
-    choice = read_choice(cookies, readers=(reader,), vocabulary=VOCABULARY, now=NOW)
+    choice = Registry(VOCABULARY, (reader,)).read(cookies, now=NOW).choice
     assert choice.granted == {"statistics"}
 
 
@@ -143,7 +143,7 @@ def test_a_copy_that_nobody_knows_beside_one_that_is_known_grants_nothing() -> N
 def test_a_cookie_that_nobody_knows_does_not_spoil_one_of_another_name() -> None:
     readers = (Sniffing(b"a:"), Sniffing(b"b:", cookies=(b"other",)))
     cookies = [(NAME, b"a:statistics"), (b"other", b"not for us")]
-    assert read_choice(cookies, readers=readers, vocabulary=VOCABULARY, now=NOW).granted == {"statistics"}
+    assert Registry(VOCABULARY, readers).read(cookies, now=NOW).choice.granted == {"statistics"}
 
 
 def test_what_nobody_knows_is_undecided_and_not_absent() -> None:
@@ -153,12 +153,12 @@ def test_what_nobody_knows_is_undecided_and_not_absent() -> None:
 def test_a_reader_is_told_its_own_cookies_copy_by_copy_and_no_other() -> None:
     reader = Sniffing(b"a:", companions=(b"closed", b"missing"))
     cookies = [(b"closed", b"1"), (NAME, b"a:x"), (b"closed", b"2"), (b"sid", b"secret")]
-    read_choice(cookies, readers=(reader,), vocabulary=VOCABULARY, now=NOW)
+    Registry(VOCABULARY, (reader,)).read(cookies, now=NOW)
     assert reader.heard == [{NAME: b"a:x", b"closed": b"1"}, {NAME: b"a:x", b"closed": b"2"}]
 
 
 def test_the_formats_that_a_file_may_name_include_its_own_and_the_operators() -> None:
-    assert {"auto", "gatekeeper", "custom"} <= FORMATS
+    assert {"auto", "gatekeeper", "custom"} <= format_ids()
 
 
 # --- what all readers share ------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from gatekeeper.consent.native import NativeReader
 from tests.docs.pages import ROOT, blocks, rows
 
 PAGE = ROOT / "docs" / "consent.md"
+NAME = b"cookies_preferences"
 VOCABULARY = Vocabulary(DEFAULT_CATEGORIES)
 LENIENT = [
     value.replace("\\|", "|")
@@ -24,7 +25,7 @@ LENIENT = [
 @pytest.mark.parametrize("value", LENIENT)
 def test_a_lenient_form_is_a_choice_raw_and_encoded(value: str) -> None:
     for written in (value, quote(value, safe=""), quote(quote(value, safe=""), safe="")):
-        choice = NativeReader().read(written.encode(), {}, VOCABULARY)
+        choice = NativeReader().read({NAME: written.encode()}, VOCABULARY)
         assert choice is not None
         assert choice.state is State.DECIDED, written
         assert choice.granted | choice.refused
@@ -35,7 +36,7 @@ def test_the_program_for_a_server_writes_a_choice() -> None:
     exec(blocks(PAGE, "python")[0].text, names)
     field = names["choice_field"]({"analytics"})
     value = field.partition(";")[0].removeprefix("cookies_preferences=")
-    choice = NativeReader().read(value.encode(), {}, VOCABULARY)
+    choice = NativeReader().read({NAME: value.encode()}, VOCABULARY)
     assert choice is not None
     assert choice.granted == {"analytics"}
     assert choice.refused == {"functional", "marketing"}

@@ -37,8 +37,8 @@ def test_the_example_is_such_an_event() -> None:
 def test_every_kind_of_event_is_told() -> None:
     kinds = {_event(action)["event"] for action in Action} | {_event(Action.DROP, Direction.REQUEST)["event"]}
     code = "".join(path.read_text("utf-8") for path in (ROOT / "gatekeeper" / "audit").glob("*.py"))
-    own = set(re.findall(r'"((?:gate|log|cookie)\.[a-z]+)"', code))
-    assert own >= {"gate.fault", "log.lost", "cookie.stubborn"}
+    own = set(re.findall(r'"((?:gate|log|cookie|consent)\.[a-z]+)"', code))
+    assert own >= {"gate.fault", "log.lost", "cookie.stubborn", "consent.recognised"}
     assert set(_told("Events")) == kinds | own
 
 

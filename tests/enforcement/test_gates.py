@@ -64,7 +64,7 @@ def test_what_sites_share_with_the_top_level_is_compiled_once() -> None:
     blog = gates.of(b"blog.example")
     assert blog.matcher is not gates.top.matcher
     assert blog.matcher._below is gates.top.matcher
-    assert blog.consent_names == {b"blog_consent"}
+    assert blog.registry.certain == {b"blog_consent"}
 
 
 def test_hosts_that_are_made_up_fill_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -156,7 +156,7 @@ def test_a_file_that_names_every_key_is_read_whole() -> None:
         Category("statistics", Basis.OPT_IN, "Statistics", gpc=True),
     )
     reader = CustomReader("json", (b"consent",), (True,), (False,), {"statistics": "s"})
-    assert policy.consent == Consent("consent", "custom", 3, 34187400, "strict", True, False, False, (reader,))
+    assert policy.consent == Consent("consent", ("custom",), 3, 34187400, "strict", True, False, False, (reader,), ())
     assert policy.enforcement == Enforcement(Mode.REPORT_ONLY, "allow", False, False, False)
     section = Section("More", "Words.")
     assert policy.page == Page("Cookies", date(2026, 1, 31), "Words.", (section,), "Table")
@@ -196,7 +196,7 @@ def test_an_empty_file_is_the_defaults() -> None:
     assert policy.categories == DEFAULT_CATEGORIES
     assert policy.consent == Consent(
         "cookies_preferences",
-        "auto",
+        ("auto",),
         1,
         180 * 86400,
         True,
@@ -231,6 +231,7 @@ A_DATE, A_TIME = datetime(2026, 1, 31), time(7, 32)
 WRONG: dict[str, list[object]] = {
     "text": [5, 0, True, 1.5, [], ["x"], {}, {"x": "y"}, A_DATE, A_TIME, "\ud800"],
     "choice": [5, True, [], {}, A_DATE, "nonsense", "", "\ud800"],
+    "formats": [5, True, [], {}, A_DATE, "nonsense", "", "\ud800"],
     "flag": ["yes", "true", "", 1, 0, 1.5, [], [True], {}, A_DATE],
     "gpc": ["yes", "true?", "", 1, 0, 1.5, [], [True], {}, A_DATE],
     "count": ["3", "", True, False, 1.5, [], {}, A_DATE, -1, 2**31 + 1],
@@ -250,7 +251,7 @@ KEYS = {
     "presets": "texts",
     "consent": "table",
     "consent.cookie": "text",
-    "consent.format": "choice",
+    "consent.format": "formats",
     "consent.revision": "count",
     "consent.max_age": "duration",
     "consent.gpc": "gpc",
@@ -409,7 +410,7 @@ def test_what_is_no_table_in_an_array_of_tables_is_one_problem(path: str, item: 
     assert [problem.path for problem in found(document)] == [f"{path}[{index}]"]
 
 
-@pytest.mark.parametrize("path", [path for path, kind in KEYS.items() if kind in ("text", "choice")])
+@pytest.mark.parametrize("path", [path for path, kind in KEYS.items() if kind in ("text", "choice", "formats")])
 def test_a_message_tells_what_was_expected_and_what_was_found(path: str) -> None:
     (problem,) = (problem for problem in found(put(full(), path, 5)) if problem.path == path)
     assert problem.message == "must be text, not a whole number (5)"
@@ -966,7 +967,8 @@ def env(path: str, text: str, **more: Any) -> dict[str, Any]:
     ("path", "text", "value"),
     [
         ("consent.cookie", "choice", "choice"),
-        ("consent.format", "gatekeeper", "gatekeeper"),
+        ("consent.formats", "gatekeeper", ("gatekeeper",)),
+        ("consent.formats", "auto", ("auto",)),
         ("consent.revision", "7", 7),
         ("consent.max_age", "1h", 3600),
         ("consent.gpc", "strict", "strict"),
@@ -987,7 +989,7 @@ def env(path: str, text: str, **more: Any) -> dict[str, Any]:
     ],
 )
 def test_a_variables_text_is_read_in_the_type_of_its_key(path: str, text: str, value: object) -> None:
-    policy = load(env(path, text))
+    policy = load(env(path.removesuffix("s") if path == "consent.formats" else path, text))
     table, _, key = path.rpartition(".")
     read = getattr(getattr(policy, table), "sections" if key == "section" else key) if table else policy.presets
     assert (read, type(read)) == (value, type(value))

@@ -299,7 +299,7 @@ def test_the_examples_in_the_shipped_file_are_valid_when_uncommented() -> None:
     ]
     assert set(document["presets"]) <= PRESETS.keys()
     assert {rule["category"] for rule in document["cookie"]} <= CATEGORIES
-    assert set().union(*document["cookie"]) == RULE_KEYS | {"max_age"}
+    assert set().union(*document["cookie"]) == RULE_KEYS | {"max_age", "consent"}
     assert document["consent"]["custom"]["shape"] == "word"
 
 

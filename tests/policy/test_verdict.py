@@ -5,6 +5,7 @@ import pytest
 from gatekeeper.consent.category import Basis, Category
 from gatekeeper.consent.choice import ABSENT, Choice, State
 from gatekeeper.consent.grant import Gpc, weigh
+from gatekeeper.consent.readers.registry import Role
 from gatekeeper.policy.document import Enforcement, Mode, OnRefusal, Policy, Rule
 from gatekeeper.policy.matcher import Matcher
 from gatekeeper.policy.verdict import Action, Direction, Reason, Ruling, Verdict, decide
@@ -45,7 +46,7 @@ def ruling(
         policy=Policy(CATEGORIES, RULES, enforcement=enforcement or Enforcement()),
         matcher=Matcher(RULES),
         grant=weigh(choice, categories=CATEGORIES, gpc=gpc, signal=signal),
-        consent_names=frozenset({b"choice", b"companion"}),
+        role=Role.CONSENT if name in (b"choice", b"companion") else Role.NONE,
     )
 
 
@@ -96,7 +97,6 @@ def test_no_pattern_names_a_nameless_cookie() -> None:
         policy=Policy(CATEGORIES, everything),
         matcher=Matcher(everything),
         grant=weigh(YES, categories=CATEGORIES),
-        consent_names=frozenset(),
     )
     assert (told.allowed, told.reason) == (False, Reason.UNLISTED)
 
@@ -249,7 +249,6 @@ def test_of_a_rules_cap_and_the_one_for_all_that_is_not_required_the_shorter_hol
         policy=policy,
         matcher=Matcher(rules),
         grant=weigh(ABSENT, categories=policy.categories),
-        consent_names=frozenset(),
     )
     assert told.cap == cap
 

@@ -152,6 +152,10 @@ class Format:
                 answers[native] = answer
         return answers
 
+    def categories_of(self, native: str, vocabulary: Vocabulary) -> tuple[str, ...]:
+        """The categories under which one of the platform's own ids falls."""
+        return vocabulary.words(self.id, self.categories).get(native.strip().lower(), ())
+
 
 def unwrapped(value: bytes) -> Iterator[str]:
     """The texts that a value may be: as it is, percent-decoded once, twice; without one pair of double quotes, and

@@ -1,6 +1,5 @@
 """What would happen to each cookie and why, without a server: for ``gatekeeper explain`` and ``gatekeeper consent``."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -10,12 +9,12 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from gatekeeper.audit.event import name_text, printable, rfc3339
-from gatekeeper.consent.choice import Choice, State
+from gatekeeper.audit.event import name_text, printable
 from gatekeeper.consent.region import Region
 from gatekeeper.enforcement.exchange import Exchange
 from gatekeeper.enforcement.gate import Gate
 from gatekeeper.enforcement.response import Outcome
+from gatekeeper.explain.choice import ExplainedChoice
 from gatekeeper.policy.document import Mode, Policy
 from gatekeeper.policy.verdict import Action, Direction, Reason, Verdict
 from gatekeeper.wire.fields import FieldList
@@ -37,14 +36,6 @@ _REASONS = {
     Reason.OVERFLOW: "too many cookies on one response",
     Reason.FAULT: "the gate failed, and stayed closed",
 }
-_STATES = {
-    State.ABSENT: "no consent cookie came",
-    State.UNDECIDED: "nothing in it can be read as a choice",
-    State.DECIDED: "",
-    State.NOT_REQUIRED: "granted by region, not by an act",
-    State.STALE: "too old, or made for an earlier revision",
-    State.OPAQUE: "a server cannot read it",
-}
 _SIDES = {
     Direction.REQUEST: "The request: what the app gets to see",
     Direction.RESPONSE: "The response: what the browser gets to store",
@@ -56,39 +47,10 @@ _MOST = 4096  # characters of a cookie that are shown
 
 @dataclass(frozen=True)
 class Explanation:
-    """A choice and the outcomes for the cookies of one exchange."""
+    """A choice, and the outcomes for the cookies of one exchange."""
 
-    policy: Policy
-    choice: Choice
-    allowed: frozenset[str]
+    choice: ExplainedChoice
     outcomes: tuple[Outcome, ...]
-
-    def choice_object(self) -> dict[str, object]:
-        """The choice as ``gatekeeper consent --json`` prints it."""
-        choice = self.choice
-        order = [category.id for category in self.policy.categories]
-        return {
-            "format": choice.format,
-            "state": choice.state.value,
-            "granted": [name for name in order if name in choice.granted],
-            "refused": [name for name in order if name in choice.refused],
-            "native": dict(choice.native),
-            "given_at": None if choice.given_at is None else rfc3339(choice.given_at),
-            "revision": choice.revision,
-            "grant": [name for name in order if name in self.allowed],
-        }
-
-    def choice_lines(self) -> list[str]:
-        """The choice for people, one line for each thing that it says."""
-        choice = self.choice
-        meaning = _STATES[choice.state]
-        told = self.choice_object()
-        rows = [("choice", choice.state.value + (f": {meaning}" if meaning else "")), ("format", choice.format or "-")]
-        rows += [(key, _listed(told[key])) for key in ("granted", "refused")]
-        rows += [("native", json.dumps(told["native"]))] if choice.native else []
-        rows += [(key.replace("_", " "), str(told[key])) for key in ("given_at", "revision") if told[key] is not None]
-        rows += [("allowed now", _listed(told["grant"]))]
-        return [f"{key:<12} {value}" for key, value in rows]
 
     def tables(self) -> Iterator[RenderableType]:
         """The verdicts for a terminal: one table for each direction; a field that leaves changed stands below, where
@@ -133,10 +95,6 @@ def _would(verdict: Verdict) -> str:
     return "would " if verdict.mode is Mode.REPORT_ONLY and verdict.action is not Action.PASS else ""
 
 
-def _listed(names: object) -> str:
-    return ", ".join(map(str, names)) or "-" if isinstance(names, list) else "-"
-
-
 def explain(
     policy: Policy,
     *,
@@ -160,4 +118,9 @@ def explain(
     if exchange.fault is not None:
         raise exchange.fault
     reading = gate.reading(list(cookie_headers), signal=gpc and bool(policy.consent.gpc), now=now)
-    return Explanation(policy, reading.choice, reading.decisions.grant.allowed, tuple(exchange.outcomes))
+    cookies = tuple(gate.told(cookie_headers))
+    consent = policy.consent
+    found = gate.registry.read(cookies, now=now, max_age=consent.max_age, revision=consent.revision).found
+    names = tuple(dict.fromkeys(name for name, _ in cookies))
+    choice = ExplainedChoice(policy, reading.choice, reading.decisions.grant.allowed, found, names, now)
+    return Explanation(choice, tuple(exchange.outcomes))
