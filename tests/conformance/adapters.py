@@ -13,6 +13,7 @@ from wsgiref.util import setup_testing_defaults
 
 from gatekeeper.enforcement.exchange import Exchange
 from gatekeeper.enforcement.gate import Gate
+from gatekeeper.enforcement.gates import Gates
 from gatekeeper.middleware.asgi import Message
 from gatekeeper.policy.document import Policy
 from tests.conformance.apps import AsgiCase, WsgiCase, app_body, app_fields, observed, without_framing
@@ -35,7 +36,7 @@ class BareExchange:
     name = "exchange"
 
     def exchange(self, case: Case, policy: Policy) -> Observed:
-        exchange = Exchange(Gate(policy), case.method, case.host, case.path, NOW, case.trusted)
+        exchange = Exchange(Gates(Gate(policy)).of(case.host), case.method, case.host, case.path, NOW, case.trusted)
         seen = exchange.request(case.request_fields)
         fields = exchange.response(case.status, app_fields(case))
         faults = () if exchange.fault is None else (type(exchange.fault).__name__,)

@@ -12,6 +12,7 @@ from tests.conformance import (
     cases_request,
     cases_response,
     cases_rewrites,
+    cases_sites,
 )
 from tests.conformance.adapters import ADAPTERS, Adapter
 from tests.conformance.apps import app_body
@@ -41,6 +42,7 @@ CASES: tuple[Case, ...] = (
     *cases_caches.CACHES,
     *cases_caches.MODES,
     *cases_regions.REGIONS,
+    *cases_sites.SITES,
 )
 
 
