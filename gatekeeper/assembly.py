@@ -19,7 +19,7 @@ from gatekeeper.audit.sinks import LineSink, Sink
 from gatekeeper.audit.terminal import TerminalSink
 from gatekeeper.errors import GatekeeperError
 from gatekeeper.middleware.plane import GateHooks
-from gatekeeper.pages.app import Pages
+from gatekeeper.pages.app import GPC, Pages
 from gatekeeper.policy.document import Policy
 from gatekeeper.policy.matcher import Matcher
 from gatekeeper.policy.presets import ESSENTIAL, library
@@ -198,6 +198,7 @@ class Assembled:
             limits=limits_of(settings),
             pages=pages.app if pages else None,
             pages_prefix=prefix.encode("ascii"),
+            single_pages={GPC.encode("ascii"): self._states_gpc},
         )
 
     def prepare(self, settings: Settings) -> Callable[[], None]:
@@ -232,6 +233,10 @@ class Assembled:
         gate = self.hooks.gatehouse.gate_of(host)
         is_served = gate is not self.hooks.gatehouse.gate or self.settings.serves_others
         return (gate.site, gate.policy) if is_served else None
+
+    def _states_gpc(self, host: bytes | None) -> bool:
+        site = self._site_of(host or b"")
+        return site is not None and site[1].states_gpc
 
     def _categories(self) -> list[str]:
         policy = self.settings.policy

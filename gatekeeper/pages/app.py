@@ -19,13 +19,15 @@ _NOW = {"cache-control": "no-store"}
 _POLICY = {"cache-control": "public, max-age=60"}
 # RFC 9110 section 15.5.20.
 _NOWHERE = PlainTextResponse("421 Misdirected Request: no site is served here under this name.\n", 421, headers=_NOW)
+# Where browsers and authorities look for it, whatever the prefix is.
+GPC = "/.well-known/gpc.json"
 _KEPT = 64  # sites whose pages are kept as they were written
 
 
 class Pages:
-    """The pages under ``prefix``. ``site`` is asked for the name and the policy in force of the site that a Host field
-    value is for, None for a host that is not served: whoever asks under such a name is told no more than that this is
-    alive.
+    """The pages under ``prefix``, and :data:`GPC`. ``site`` is asked for the name and the policy in force of the site
+    that a Host field value is for, None for a host that is not served: whoever asks under such a name is told no more
+    than that this is alive.
     """
 
     def __init__(self, prefix: str, *, site: Callable[[bytes], tuple[str, Policy] | None]) -> None:
@@ -36,6 +38,7 @@ class Pages:
                 Route(f"{prefix}health", self._health),
                 Route(f"{prefix}cookies", self._cookies),
                 Route(f"{prefix}cookies.json", self._cookies_json),
+                Route(GPC, self._gpc),
             ]
         )
         # The redirect would name the scheme and host that this app believes itself at.
@@ -52,6 +55,15 @@ class Pages:
     async def _cookies_json(self, request: Request) -> Response:
         rendered = await self._of_policy(request)
         return Response(rendered[2], media_type="application/json", headers=_POLICY) if rendered else _NOWHERE
+
+    async def _gpc(self, request: Request) -> Response:
+        """That Sec-GPC is abided by: the support resource of the W3C's Global Privacy Control."""
+        site = self._site(request.headers.get("host", "").encode("latin-1"))
+        if site is None:
+            return _NOWHERE
+        updated = site[1].page.updated
+        since = {"lastUpdate": updated.isoformat()[:10]} if updated else {}
+        return JSONResponse({"gpc": True} | since, headers=_POLICY)
 
     async def _of_policy(self, request: Request) -> tuple[Policy, str, str] | None:
         site = self._site(request.headers.get("host", "").encode("latin-1"))

@@ -99,6 +99,7 @@ class Consent:
     revision: int = 1
     max_age: int = 180 * 86400
     gpc: Gpc = True
+    gpc_json: bool = field(default=True, kw_only=True)
     dnt: bool = False
     forward: bool = True
     upstream_may_set: bool = True
@@ -158,6 +159,16 @@ class Policy:
         """The categories and every name that they go by, and the platforms' ids that rules are bound to."""
         named = frozenset(native for rule in self.rules for native in rule.consent)
         return Vocabulary(self.categories, dict(self.mapping), named)
+
+    @property
+    def states_gpc(self) -> bool:
+        """Whether the site may say that it abides by Sec-GPC: the operator wants it to, the gate enforces, and there is
+        something that the signal refuses.
+        """
+        if not (self.consent.gpc and self.consent.gpc_json and self.enforcement.mode is Mode.ENFORCE):
+            return False
+        places = [self.within(), *(self.within(region) for region in (self.regions.regions if self.regions else ()))]
+        return any(category.gpc for place in places for category in place.categories)
 
     def within(self, region: Region | None = None) -> "Policy":
         """The policy as it is in one region, or without one elsewhere; the same where it has no regions."""

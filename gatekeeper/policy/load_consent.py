@@ -66,6 +66,7 @@ def read_consent(table: Table, vocabulary: Vocabulary) -> Consent:
         table.flag("upstream_may_set", default=True),
         readers,
         guessed,
+        gpc_json=table.flag("gpc_json", default=True),
     )
     if consent.max_age == 0:
         table.report("max_age", "must be longer than nothing: every choice would be stale at once")

@@ -108,3 +108,37 @@ def test_the_policy_page_is_what_the_command_writes(port: int, tmp_path: Path, n
 def test_without_a_prefix_every_path_is_the_apps(tmp_path: Path) -> None:
     with running(tmp_path, GATEKEEPER_SERVER__PAGES="") as port:
         assert ask(port, PREFIX + "health")[0].status == 502
+
+
+GPC = "/.well-known/gpc.json"
+
+
+def test_a_site_that_hears_the_signal_says_so(port: int) -> None:
+    answer, body = ask(port, GPC)
+    assert answer.status == 200
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.headers["Set-Cookie"] is None
+    assert json.loads(body) == {"gpc": True}
+    assert ask(port, GPC + "x")[0].status == ask(port, GPC + "/")[0].status == 502
+    assert ask(port, GPC + "?x=1", method="HEAD")[0].status == 200
+
+
+def test_it_says_since_when(tmp_path: Path) -> None:
+    with running(tmp_path, GATEKEEPER_PAGE__UPDATED="2026-11-23") as port:
+        assert json.loads(ask(port, GPC)[1]) == {"gpc": True, "lastUpdate": "2026-11-23"}
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"GATEKEEPER_CONSENT__GPC": "false"},
+        {"GATEKEEPER_CONSENT__GPC_JSON": "false"},
+        {"GATEKEEPER_ENFORCEMENT__MODE": "report-only"},
+        {"GATEKEEPER_SERVER__PAGES": ""},
+    ],
+)
+def test_where_it_would_not_be_true_or_is_not_wanted_the_path_is_the_apps(
+    tmp_path: Path, variables: dict[str, str]
+) -> None:
+    with running(tmp_path, **variables) as port:
+        assert ask(port, GPC)[0].status == 502

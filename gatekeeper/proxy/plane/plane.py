@@ -7,7 +7,8 @@ then to set a number.
 import asyncio
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from gatekeeper.proxy.asgi import Receive, Scope, Send
@@ -32,7 +33,8 @@ ASGIApp = Callable[[Scope, Receive, Send], "Awaitable[None]"]
 
 
 class Plane:
-    """The data plane in front of its upstreams. ``pages`` answers what lies below ``pages_prefix`` itself."""
+    """The data plane in front of its upstreams. ``pages`` answers what lies below ``pages_prefix``, and a path
+    of ``single_pages`` where that says so of the host."""
 
     def __init__(
         self,
@@ -43,12 +45,16 @@ class Plane:
         limits: Limits,
         pages: ASGIApp | None = None,
         pages_prefix: bytes = b"",
+        single_pages: Mapping[bytes, Callable[[bytes | None], bool]] = MappingProxyType({}),
     ) -> None:
         self.hooks = hooks
         self.trusted = trusted
         self.limits = limits
         self.pages = pages
-        self.pages_prefix = pages_prefix if pages is not None else b""
+        self._pages_prefix = pages_prefix
+        self._single_pages = single_pages
+        # Asked for every request: whether its path may be a page's at all.
+        self.pages_begin = (pages_prefix, *single_pages) if pages is not None else ()
         self.requests = Lines(hooks.watches_request, of_requests=True)
         self.responses = Lines(hooks.watches_response, of_requests=False)
         self.statuses = Statuses()
@@ -72,6 +78,11 @@ class Plane:
     def leave(self, visitor: "Connection") -> None:
         """A connection has ended."""
         self.visitors.discard(visitor)
+
+    def is_page(self, path: bytes, host: bytes | None) -> bool:
+        """Whether a path that begins like one of Gatekeeper's own pages is one, on this host."""
+        answers = self._single_pages.get(path)
+        return path.startswith(self._pages_prefix) if answers is None else answers(host)
 
     def route_of(self, host: bytes | None) -> Route | None:
         """The route of a host as it stands in a request."""

@@ -178,7 +178,8 @@ class Visitor(Connection):
         self._answered = self._retried = self._recorded = False
         if not fields.keep_alive or plane.draining:
             self._persists = False
-        if plane.pages_prefix and request.path.startswith(plane.pages_prefix):
+        path = request.path
+        if path.startswith(plane.pages_begin) and plane.is_page(path, fields.host):
             self._begin_page(request, rest)
             return
         self._route = route = fields.route
@@ -187,7 +188,7 @@ class Visitor(Connection):
             return
         watched = fields.watched
         host = fields.host or route.default_host
-        self._passing = passing = plane.hooks.begin(request.method, host, request.path, self._peer.trusted)
+        self._passing = passing = plane.hooks.begin(request.method, host, path, self._peer.trusted)
         seen = passing.request(watched, fields.kept, self._own)
         if seen is watched:
             onward = fields.onward
