@@ -94,6 +94,34 @@ def test_a_format_may_have_another_name_in_a_site() -> None:
     assert read.granted == OPTIONAL
 
 
+@pytest.mark.parametrize(
+    ("stem", "name", "cookies", "companions"),
+    [
+        (None, b"ours", (b"ours", b"a_x*"), (b"b", b"ours_2")),
+        (None, b"my_a_c", (b"my_a_c", b"a_x*"), (b"b", b"my_a_c_2")),
+        (b"a_", b"b_c", (b"b_c", b"b_x*"), (b"b", b"b_c_2")),
+        (b"a_", b"c", (b"c", b"x*"), (b"b", b"c_2")),
+        (b"a_", b"other", (b"other", b"a_x*"), (b"b", b"other_2")),
+        (b"", b"my_a_c", (b"my_a_c", b"my_a_x*"), (b"my_b", b"my_a_c_2")),
+    ],
+)
+def test_a_sites_other_beginning_holds_for_all_cookies_that_share_it(
+    stem: bytes | None, name: bytes, cookies: tuple[bytes, ...], companions: tuple[bytes, ...]
+) -> None:
+    heard: list[Cookies] = []
+
+    def parse(cookies: Cookies) -> Said | None:
+        heard.append(dict(cookies))
+        return None
+
+    original = Format("f", "F", (b"a_c", b"a_x*"), parse, (b"b", b"a_c_2"), stem=stem)
+    renamed = original.renamed(b"in_between").renamed(name)
+    assert (renamed.cookies, renamed.companions) == (cookies, companions)
+    values = {one.replace(b"*", b"1"): b"%d" % place for place, one in enumerate((*cookies, *companions))}
+    renamed.read(values, Vocabulary(DEFAULT_CATEGORIES))
+    assert heard == [{b"a_c": b"0", b"a_x1": b"1", b"b": b"2", b"a_c_2": b"3"}]
+
+
 def test_a_format_without_cookies_is_never_heard() -> None:
     opaque = Format("f", "F", (), lambda _: Said(rest=True))
     assert opaque.renamed(b"c") is opaque

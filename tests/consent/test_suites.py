@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
+from gatekeeper.consent.readers.known import KNOWN
 from tests.consent.told import ALL, NONE, native, read, told
 
 
@@ -150,3 +151,10 @@ def test_fides_tells_when_it_was_last_changed_and_no_revision() -> None:
     choice = read("fides", {"fides_consent": value})
     assert choice is not None
     assert (choice.given_at, choice.revision) == (86400, None)
+
+
+def test_what_opendatasoft_writes_is_left_to_the_operator_to_describe() -> None:
+    reader = KNOWN["opendatasoft"]
+    assert reader.cookies == ()
+    assert reader.parse({b"cookies_preferences": b"analytics:1"}) is None
+    assert "[consent.custom]" in reader.opaque

@@ -78,7 +78,8 @@ class Format:
     """A platform's format as a :class:`Reader`: ``parse`` makes of its cookies what they say.
 
     ``parse`` knows the cookies by the names in ``cookies`` and ``companions``; where the operator renamed the first of
-    them, that name is ``renamed``. ``categories`` says under which of Gatekeeper's default categories each of the
+    them, the format is ``renamed``. ``stem`` is the beginning that operators change, and that all names with it share;
+    without it, the first name. ``categories`` says under which of Gatekeeper's default categories each of the
     platform's ids falls, in whatever case, unless the operator says otherwise. ``opaque`` is what an operator can do
     about a format that no server can read.
     """
@@ -90,22 +91,46 @@ class Format:
     companions: tuple[bytes, ...] = ()
     categories: Mapping[str, str] = field(default_factory=dict)
     opaque: str = ""
-    original: bytes | None = None
+    stem: bytes | None = None
+    original: "Format | None" = None
+    renames: Mapping[bytes, bytes] = field(default_factory=dict)
 
     def renamed(self, name: bytes) -> "Format":
-        """The same format in a site that calls its first cookie so; one without cookies stays as it is."""
+        """The same format in a site that calls its first cookie so: with another stem, the others are called after it
+        too. One without cookies stays as it is.
+        """
         if not self.cookies:
             return self
-        return replace(self, cookies=(name, *self.cookies[1:]), original=self.original or self.cookies[0])
+        original = self.original or self
+        first, *others = original.cookies
+        stem = first if original.stem is None or not name.endswith(first[len(original.stem) :]) else original.stem
+        own_stem = name[: len(name) - len(first) + len(stem)]
+        renames = {one: own_stem + one[len(stem) :] for one in (*others, *original.companions) if one.startswith(stem)}
+        renames[first] = name
+        return replace(
+            original,
+            cookies=tuple(renames.get(one, one) for one in original.cookies),
+            companions=tuple(renames.get(one, one) for one in original.companions),
+            original=original,
+            renames={own: one for one, own in renames.items()},
+        )
 
     def read(self, cookies: Cookies, vocabulary: Vocabulary) -> Choice | None:
         """See :class:`Reader`."""
-        if self.original is not None and self.cookies[0] in cookies:
-            cookies = {**cookies, self.original: cookies[self.cookies[0]]}
+        if self.renames:
+            known = {name: self._original_name(name) for name in cookies}
+            # What has been renamed goes before what happens to be called as it was.
+            cookies = {known[name]: cookies[name] for name in sorted(known, key=lambda name: known[name] != name)}
         if any(len(value) > MAX_VALUE for value in cookies.values()):
             return Choice(State.UNDECIDED, format=self.id)
         said = self.parse(cookies)
         return None if said is None else self._choice(said, vocabulary)
+
+    def _original_name(self, name: bytes) -> bytes:
+        if name in self.renames:
+            return self.renames[name]
+        patterns = ((own[:-1], one[:-1]) for own, one in self.renames.items() if own.endswith(b"*"))
+        return next((one + name[len(own) :] for own, one in patterns if name.startswith(own)), name)
 
     def _choice(self, said: Said, vocabulary: Vocabulary) -> Choice:
         if said.state not in BINDING:

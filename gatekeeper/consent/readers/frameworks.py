@@ -87,5 +87,6 @@ FORMATS: tuple[Format, ...] = (
         _govuk,
         (b"cookies_preferences_set", b"seen_cookie_message"),
         {"settings": "functional", "usage": "analytics", "campaigns": "marketing"},
+        stem=b"",
     ),
 )

@@ -54,6 +54,11 @@ def _fides(cookies: Cookies) -> Said | None:
     return Said(answers=answers, given_at=iso_time(about.get("updatedAt")))
 
 
+def _unpublished(cookies: Cookies) -> Said | None:
+    """Nobody outside can tell: it has no cookie to be asked for."""
+    return None
+
+
 FORMATS: tuple[Format, ...] = (
     Format(
         "civic",
@@ -77,4 +82,12 @@ FORMATS: tuple[Format, ...] = (
         categories={"uncategorized": "marketing"},
     ),
     Format("fides", "Ethyca Fides", (b"fides_consent",), _fides),
+    Format(
+        "opendatasoft",
+        "Opendatasoft",
+        (),
+        _unpublished,
+        opaque="Opendatasoft does not publish what its cookies_preferences holds. Describe in [consent.custom] what "
+        "your site writes into it.",
+    ),
 )

@@ -148,6 +148,7 @@ FORMATS: tuple[Format, ...] = (
         _complianz,
         tuple(prefix + name for prefix in _COMPLIANZ_PREFIXES for name in _COMPLIANZ_COMPANIONS),
         _WP_CATEGORIES,
+        stem=b"cmplz_",
     ),
     Format(
         "wp-consent-api",
@@ -156,6 +157,7 @@ FORMATS: tuple[Format, ...] = (
         _wp_consent_api,
         (b"wp_consent_consented_services",),
         _WP_CATEGORIES,
+        stem=b"wp_consent_",
     ),
     Format(
         "borlabs",
