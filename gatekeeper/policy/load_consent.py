@@ -19,10 +19,16 @@ _BOOLEAN_WORDS = ("true", "false", "1", "0")
 _SHAPES = ("word", "json", "pairs", "list", "positional")
 _SHAPE_KEYS = {
     "word": {"granted", "refused"},
-    "json": {"paths", "granted", "refused"},
+    "json": {"paths", "path", "id_key", "value_key", "map", "lists", "complete", "granted", "refused"},
     "pairs": {"separator", "assign", "map", "granted", "refused"},
-    "list": {"separator", "lists", "map"},
+    "list": {"separator", "lists", "complete", "map"},
     "positional": {"order", "separator", "granted", "refused"},
+}
+# JSON has its answers in one of three ways, and each has keys of its own.
+_JSON_WAYS = {
+    "paths": {"paths", "granted", "refused"},
+    "id_key": {"path", "id_key", "value_key", "map", "granted", "refused"},
+    "lists": {"path", "lists", "complete", "map"},
 }
 
 
@@ -143,25 +149,41 @@ def _custom(table: Table, cookie: bytes, vocabulary: Vocabulary) -> CustomReader
         "granted": _scalars(table, "granted"),
         "refused": _scalars(table, "refused"),
         "paths": _words(table.table("paths")),
+        "path": table.text("path", empty=False),
+        "id_key": table.text("id_key", empty=False),
+        "value_key": table.text("value_key", empty=False),
         "separator": table.text("separator"),
-        "assign": table.text("assign", ":", empty=False),
+        "assign": table.text("assign", ":"),
         "map": _words(table.table("map")),
         "lists": table.text("lists", "granted", choices=("granted", "refused")),
+        "complete": table.flag("complete", default=True),
         "order": table.strings("order"),
     }
-    for key in settings:
-        if is_said and table.has(key) and key not in _SHAPE_KEYS[shape]:
-            table.report(key, f"means nothing for the shape {quoted(shape)}")
+    if is_said:
+        _check_keys(table, shape, settings)
     categories = {"paths": settings["paths"], "map": settings["map"].values(), "order": settings["order"]}
     for key, names in categories.items():
         for name in names:
             if name not in vocabulary.ids():
                 table.report(key, no_category(name, vocabulary))
-    needed = {"word": "granted", "json": "paths", "positional": "order"}.get(shape)
-    if needed and is_said and not settings[needed] and not table.is_reported(needed):
-        table.report(needed, f"is missing, and the shape {quoted(shape)} rests on it")
     table.close()
     return CustomReader(shape, (cookie,), **settings)
+
+
+def _check_keys(table: Table, shape: str, settings: dict[str, Any]) -> None:
+    """Reports the keys that say nothing for a shape, and those that it lacks."""
+    for key in settings:
+        if table.has(key) and key not in _SHAPE_KEYS[shape]:
+            table.report(key, f"means nothing for the shape {quoted(shape)}")
+    way = next((one for one in _JSON_WAYS if table.has(one)), "paths") if shape == "json" else ""
+    for key in sorted(_SHAPE_KEYS[shape] - _JSON_WAYS.get(way, _SHAPE_KEYS[shape])):
+        if table.has(key):
+            table.report(key, f"means nothing beside {way}")
+    needed = {"word": "granted", "json": way, "positional": "order"}.get(shape)
+    if needed and not settings[needed] and not table.is_reported(needed):
+        table.report(needed, f"is missing, and the shape {quoted(shape)} rests on it")
+    if way == "id_key" and not settings["value_key"] and not table.is_reported("value_key"):
+        table.report("value_key", "is missing, and id_key rests on it")
 
 
 def _scalars(table: Table, key: str) -> tuple[Scalar, ...]:

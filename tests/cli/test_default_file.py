@@ -26,7 +26,8 @@ WHOLE: dict[str, object] = {
 
 # What the file leaves to docs/configuration.md. Nothing may join it: a new key is told in the file too.
 LEFT_OUT = {
-    *("consent.custom." + key for key in ("assign", "lists", "map", "order", "paths", "separator")),
+    *("consent.custom." + key for key in ("assign", "complete", "id_key", "lists", "map", "order", "path", "paths")),
+    *("consent.custom." + key for key in ("separator", "value_key")),
     "cookie.mode",
     "cookie.on_refusal.value",  # stands there as { value = "off" }
     *(

@@ -43,6 +43,17 @@ PAIRS_LISTED = CustomReader("pairs", separator=";;", assign="->", granted=("ja",
 PAIRS_YES = CustomReader("pairs", granted=("ja",))
 GRANTED_LIST = CustomReader("list", separator=",", map={"stats": "statistics"})
 REFUSED_LIST = CustomReader("list", separator=" ", lists="refused", map={"stats": "statistics"})
+PAIRS_BARE = CustomReader("pairs", separator="-", assign="", map={"st": "statistics", "ma": "marketing"})
+PART_LIST = CustomReader("list", map={"stats": "statistics"}, complete=False)
+PART_REFUSED = CustomReader("list", lists="refused", map={"stats": "statistics"}, complete=False)
+JSON_LIST = CustomReader("json", path="consent.categories", map={"1": "statistics"})
+JSON_LIST_TOP = CustomReader("json")
+JSON_REFUSED = CustomReader("json", path="off", lists="refused", map={"stats": "statistics"})
+JSON_PART = CustomReader("json", path="on", complete=False)
+JSON_OBJECTS = CustomReader(
+    "json", id_key="id", value_key="active", map={"stats": "statistics", "ga": "statistics", "2": "marketing"}
+)
+JSON_OBJECTS_BELOW = CustomReader("json", path="a.b", id_key="n", value_key="v", granted=("y",), refused=("n",))
 POSITIONAL = CustomReader("positional", order=("statistics", "marketing"), granted=("1",))
 POSITIONAL_SPLIT = CustomReader("positional", order=("statistics", "marketing"), separator="-")
 POSITIONAL_BOTH = CustomReader("positional", order=("statistics", "audience"), granted=("y",), refused=("n",))
@@ -114,6 +125,69 @@ CASES = [
         ({"statistics"}, {"marketing"}),
         "with a list of yes alone, all else is no",
     ),
+    (PAIRS_BARE, "st1-ma0", ({"statistics"}, {"marketing"}), "the last character is the answer"),
+    (PAIRS_BARE, " st1 - ma0 ", ({"statistics"}, {"marketing"}), "trimmed"),
+    (PAIRS_BARE, "st1-st0", (set(), {"statistics"}), "and no outweighs yes"),
+    (PAIRS_BARE, "st-ma", None, "no answer"),
+    (PAIRS_BARE, "stx-may", None, "an answer that nobody knows"),
+    (PAIRS_BARE, "xx1-1-", None, "no name that is known"),
+    (PAIRS_BARE, "st1|ma0", None, "another separator"),
+    (PAIRS, "stats:1|" * 170, None, "more of them than a banner asks"),
+    (GRANTED_LIST, "stats," * 170, None, "more of them than a banner asks"),
+    (PART_LIST, "stats", ({"statistics"}, set()), "what is left out is unsaid"),
+    (PART_LIST, "stats,unheard", ({"statistics"}, set()), "others are the app's own"),
+    (PART_LIST, "unheard", None, "only unknown names: no list of this banner"),
+    (PART_LIST, "", None, "an empty list says nothing"),
+    (PART_REFUSED, "stats", (set(), {"statistics"}), "what is left out is unsaid"),
+    (PART_REFUSED, "stats,_ga", (set(), {"statistics"}), "and what is unknown grants nothing"),
+    (PART_REFUSED, "_ga", None, "only unknown names: no list of this banner"),
+    (PART_REFUSED, "_ga%2Cstats", (set(), {"statistics"}), "which is why an encoded list is not read as one name"),
+    (PART_REFUSED, "", None, "an empty list says nothing"),
+    (
+        JSON_LIST,
+        '{"consent":{"categories":["1","necessary"]}}',
+        ({"statistics", "necessary"}, {"marketing", "audience"}),
+        "a list at a path",
+    ),
+    (JSON_LIST, '{"consent":{"categories":[1]}}', ({"statistics"}, {"marketing", "audience"}), "of numbers"),
+    (JSON_LIST, '{"consent":{"categories":[]}}', NONE, "an empty list of grants grants nothing"),
+    (JSON_LIST, '{"consent":{"categories":["x"]}}', None, "only unknown names: no list of this banner"),
+    (JSON_LIST, '{"consent":{"categories":["1",true]}}', None, "what is no name may be anything"),
+    (JSON_LIST, '{"consent":{"categories":["1",["2"]]}}', None, "in whatever form"),
+    (JSON_LIST, '{"consent":{"categories":["1",""]}}', None, "or none"),
+    (JSON_LIST, '{"consent":{"categories":"1"}}', None, "a text is no list"),
+    (JSON_LIST, '{"consent":{"categories":{"1":true}}}', None, "nor is a table"),
+    (JSON_LIST, '{"consent":["1"]}', None, "another path"),
+    (JSON_LIST, '["1"]', None, "no path"),
+    (JSON_LIST_TOP, '["statistics"]', ({"statistics"}, {"marketing", "audience"}), "the whole is a list"),
+    (JSON_LIST_TOP, '{"statistics":true}', None, "the whole is none"),
+    (JSON_REFUSED, '{"off":["stats"]}', ({"marketing", "audience"}, {"statistics"}), "what is left out is granted"),
+    (JSON_REFUSED, '{"off":["stats","x"]}', None, "a refusal of something unknown"),
+    (JSON_REFUSED, '{"off":[]}', None, "an emptied list"),
+    (JSON_PART, '{"on":["ads"]}', ({"marketing"}, set()), "what is left out is unsaid"),
+    (
+        JSON_OBJECTS,
+        '[{"id":"stats","active":true},{"id":2,"active":false},{"id":"x","active":true}]',
+        ({"statistics"}, {"marketing"}),
+        "objects with a name and an answer",
+    ),
+    (
+        JSON_OBJECTS,
+        '[{"id":"stats","active":true},{"id":"ga","active":false}]',
+        (set(), {"statistics"}),
+        "no outweighs",
+    ),
+    (JSON_OBJECTS, '[{"id":"stats","active":true},{"id":"ga"}]', None, "yes and silence is no yes"),
+    (JSON_OBJECTS, '[{"id":"stats","active":"perhaps"}]', None, "an answer that nobody knows"),
+    (JSON_OBJECTS, '[{"id":true,"active":true},{"active":true},{"id":["stats"],"active":true},1]', None, "no names"),
+    (JSON_OBJECTS, '{"id":"stats","active":true}', None, "no list"),
+    (JSON_OBJECTS, "[]", None, "nothing said"),
+    (
+        JSON_OBJECTS_BELOW,
+        '{"a":{"b":[{"n":"ads","v":"y"},{"n":"statistics","v":"n"},{"n":"audience","v":"?"}]}}',
+        ({"marketing"}, {"statistics"}),
+        "at a path, by the operator's words",
+    ),
     (GRANTED_LIST, "stats", ({"statistics"}, {"marketing", "audience"}), "what is left out is refused"),
     (GRANTED_LIST, " stats , ads ", ({"statistics", "marketing"}, {"audience"}), "trimmed"),
     (GRANTED_LIST, "stats,unheard", ({"statistics"}, {"marketing", "audience"}), "others are the app's own"),
@@ -167,7 +241,27 @@ def test_every_shape_is_read_encoded_and_quoted_too(reader: CustomReader, value:
         assert said(reader, wrapped) == expected, wrapped
 
 
-READERS = [WORD, JSON, JSON_BOTH, JSON_PLAIN, PAIRS, PAIRS_LISTED, PAIRS_YES, GRANTED_LIST, REFUSED_LIST, POSITIONAL]
+READERS = [
+    WORD,
+    JSON,
+    JSON_BOTH,
+    JSON_PLAIN,
+    PAIRS,
+    PAIRS_LISTED,
+    PAIRS_YES,
+    GRANTED_LIST,
+    REFUSED_LIST,
+    POSITIONAL,
+    PAIRS_BARE,
+    PART_LIST,
+    PART_REFUSED,
+    JSON_LIST,
+    JSON_LIST_TOP,
+    JSON_REFUSED,
+    JSON_PART,
+    JSON_OBJECTS,
+    JSON_OBJECTS_BELOW,
+]
 
 
 @pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.shape)

@@ -101,6 +101,22 @@ path = "/"
 CUSTOM: dict[str, dict[str, Any]] = {
     "word": {"shape": "word", "granted": ["yes"], "refused": ["no"]},
     "json": {"shape": "json", "paths": {"statistics": "s"}, "granted": [True], "refused": [False]},
+    "json of names": {
+        "shape": "json",
+        "path": "consent.off",
+        "lists": "refused",
+        "complete": False,
+        "map": {"stats": "statistics"},
+    },
+    "json of objects": {
+        "shape": "json",
+        "path": "consent",
+        "id_key": "id",
+        "value_key": "on",
+        "map": {"stats": "statistics"},
+        "granted": ["y"],
+        "refused": ["n"],
+    },
     "pairs": {
         "shape": "pairs",
         "separator": "|",
@@ -109,7 +125,13 @@ CUSTOM: dict[str, dict[str, Any]] = {
         "granted": ["1"],
         "refused": ["0"],
     },
-    "list": {"shape": "list", "separator": ",", "lists": "refused", "map": {"stats": "statistics"}},
+    "list": {
+        "shape": "list",
+        "separator": ",",
+        "lists": "refused",
+        "complete": False,
+        "map": {"stats": "statistics"},
+    },
     "positional": {
         "shape": "positional",
         "order": ["statistics"],
@@ -313,11 +335,15 @@ CUSTOM_KINDS = {
     "refused": "scalars",
     "paths": "table",
     "paths.statistics": "text",
+    "path": "text",
+    "id_key": "text",
+    "value_key": "text",
     "separator": "text",
     "assign": "text",
     "map": "table",
     "map.stats": "text",
     "lists": "choice",
+    "complete": "flag",
     "order": "texts",
 }
 # A wrong one of these takes away what others refer to, which they then report as well.
@@ -502,12 +528,49 @@ def test_a_key_like_no_other_is_unknown_without_a_guess(table: str) -> None:
 
 @pytest.mark.parametrize(
     ("shape", "key"),
-    [(shape, key) for shape, custom in CUSTOM.items() for key in CUSTOM_KINDS if "." not in key and key not in custom],
+    [
+        (shape, key)
+        for shape, custom in CUSTOM.items()
+        for key in CUSTOM_KINDS
+        if "." not in key and not any(key in one for one in CUSTOM.values() if one["shape"] == custom["shape"])
+    ],
 )
 def test_a_setting_of_another_shape_is_a_problem(shape: str, key: str) -> None:
     value = next(custom[key] for custom in CUSTOM.values() if key in custom)
     document = put(full(shape), f"consent.custom.{key}", value)
-    assert problems(document) == [f'consent.custom.{key}: means nothing for the shape "{shape}"']
+    expected = f'consent.custom.{key}: means nothing for the shape "{CUSTOM[shape]["shape"]}"'
+    assert problems(document) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("shape", "key", "expected"),
+    [
+        *(("json", key, {key: "paths"}) for key in ("path", "id_key", "value_key", "map", "lists", "complete")),
+        *(("json of objects", key, {key: "id_key"}) for key in ("lists", "complete")),
+        *(("json of names", key, {key: "lists"}) for key in ("value_key", "granted", "refused")),
+        ("json of names", "paths", dict.fromkeys(("complete", "lists", "map", "path"), "paths")),
+    ],
+)
+def test_json_has_its_answers_in_one_way(shape: str, key: str, expected: dict[str, str]) -> None:
+    value = next(custom[key] for custom in CUSTOM.values() if key in custom)
+    document = put(full(shape), f"consent.custom.{key}", value)
+    assert problems(document) == [
+        f"consent.custom.{key}: means nothing beside {way}" for key, way in sorted(expected.items())
+    ]
+
+
+def test_objects_in_json_have_a_key_for_the_name_and_one_for_the_answer() -> None:
+    document = full("json of objects")
+    del document["consent"]["custom"]["value_key"]
+    assert problems(document) == ["consent.custom.value_key: is missing, and id_key rests on it"]
+    document["consent"]["custom"]["value_key"] = ""
+    assert problems(document) == ["consent.custom.value_key: must not be empty"]
+
+
+def test_pairs_may_have_nothing_between_a_name_and_its_answer() -> None:
+    (reader,) = load(put(full("pairs"), "consent.custom.assign", "")).consent.readers
+    assert isinstance(reader, CustomReader)
+    assert reader.assign == ""
 
 
 # --- what must be there ----------------------------------------------------------------------------------------------
@@ -556,10 +619,10 @@ def test_what_is_missing_is_said_once(document: str, expected: list[str]) -> Non
 
 
 @pytest.mark.parametrize(
-    "path", ["consent.cookie", "consent.custom.assign", "cookie[0].name", "cookie[0].category", "cookie[0].domain"]
+    "path", ["consent.cookie", "consent.custom.id_key", "cookie[0].name", "cookie[0].category", "cookie[0].domain"]
 )
 def test_what_must_say_something_may_not_be_empty(path: str) -> None:
-    shape = "pairs" if path.endswith("assign") else "json"
+    shape = "json of objects" if path.endswith("id_key") else "json"
     assert problems(put(full(shape), path, "")) == [f"{path}: must not be empty"]
 
 

@@ -6,11 +6,12 @@ from typing import Literal
 
 from gatekeeper.consent.category import Vocabulary
 from gatekeeper.consent.choice import UNDECIDED, Choice, State
-from gatekeeper.consent.readers.base import Cookies, load_json, unwrapped, yes_or_no
+from gatekeeper.consent.readers.base import MAX_JSON_ITEMS, Cookies, load_json, unwrapped, yes_or_no
 
 Shape = Literal["word", "json", "pairs", "list", "positional"]
 Scalar = str | int | float | bool
 FORMAT = "custom"
+
 
 _Parts = tuple[frozenset[str], frozenset[str]]  # granted, refused
 _NOTHING_SAID: _Parts = frozenset(), frozenset()
@@ -29,6 +30,10 @@ class CustomReader:
     assign: str = ":"
     map: Mapping[str, str] = field(default_factory=dict)
     lists: Literal["granted", "refused"] = "granted"
+    complete: bool = True
+    path: str = ""
+    id_key: str = ""
+    value_key: str = ""
     order: tuple[str, ...] = ()
     companions: tuple[bytes, ...] = ()
     id: str = FORMAT
@@ -79,24 +84,59 @@ def _json(reader: CustomReader, text: str, vocabulary: Vocabulary) -> _Parts | N
         document = load_json(text)
     except ValueError:
         return None
-    answers = []
-    for category, path in reader.paths.items():
-        value = document
-        for key in path.split("."):
-            value = value.get(key) if isinstance(value, dict) else None
-        answers.append((category, None if value is None else reader.answer(value)))
+    said = _in_json(reader, document, vocabulary)
     # JSON is not decoded any further: its texts would begin to speak.
-    return _sorted_out(answers) or (_NOTHING_SAID if isinstance(document, dict | list) else None)
+    return said or (_NOTHING_SAID if isinstance(document, dict | list) else None)
+
+
+def _in_json(reader: CustomReader, document: object, vocabulary: Vocabulary) -> _Parts | None:
+    """By a path to each answer, or else from the list at one path: of objects, or of names."""
+    if reader.paths:
+        found = [(category, _at(document, path)) for category, path in reader.paths.items()]
+        return _sorted_out((category, None if value is None else reader.answer(value)) for category, value in found)
+    items = _at(document, reader.path)
+    if not isinstance(items, list):
+        return None
+    if reader.id_key:
+        tables = [item for item in items if isinstance(item, dict)]
+        named = [(_name(table.get(reader.id_key)), table.get(reader.value_key)) for table in tables]
+        return _named_answers(reader, named, vocabulary)
+    names = [_name(item) for item in items]
+    # One that is no name may be anything.
+    return None if "" in names else _listed(reader, names, vocabulary)
+
+
+def _at(document: object, path: str) -> object:
+    for key in path.split(".") if path else ():
+        document = document.get(key) if isinstance(document, dict) else None
+    return document
+
+
+def _name(value: object) -> str:
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
 
 
 def _pairs(reader: CustomReader, text: str, vocabulary: Vocabulary) -> _Parts | None:
-    answers = []
-    for part in text.split(reader.separator or "|"):
-        name, assign, value = part.partition(reader.assign)
-        category = reader.resolve(name, vocabulary)
-        if assign and category is not None:
-            answers.append((category, reader.answer(value.strip())))
-    return _sorted_out(answers)
+    separator = reader.separator or "|"
+    if text.count(separator) > MAX_JSON_ITEMS:
+        return None
+    parts = text.split(separator)
+    if reader.assign:
+        split = [part.partition(reader.assign) for part in parts]
+        return _named_answers(reader, [(name, value.strip()) for name, assign, value in split if assign], vocabulary)
+    # "fu0-ma1": the last character is the answer.
+    stripped = [part.strip() for part in parts]
+    return _named_answers(reader, [(part[:-1], part[-1:]) for part in stripped], vocabulary)
+
+
+def _named_answers(reader: CustomReader, named: Iterable[tuple[str, object]], vocabulary: Vocabulary) -> _Parts | None:
+    """Answers by the banner's own names; others than those that stand for a category are the app's own."""
+    resolved = [(reader.resolve(name, vocabulary), value) for name, value in named]
+    return _sorted_out(
+        (category, None if value is None else reader.answer(value))
+        for category, value in resolved
+        if category is not None
+    )
 
 
 def _sorted_out(answers: Iterable[tuple[str, bool | None]]) -> _Parts | None:
@@ -109,16 +149,22 @@ def _sorted_out(answers: Iterable[tuple[str, bool | None]]) -> _Parts | None:
 
 
 def _list(reader: CustomReader, text: str, vocabulary: Vocabulary) -> _Parts | None:
-    names = [name for name in text.split(reader.separator or ",") if name.strip()]
-    listed = {reader.resolve(name, vocabulary) for name in names}
-    if reader.lists == "granted":
-        granted = frozenset(category for category in listed if category is not None)
-        # Only names that nobody knows: this is no list of this banner.
-        return None if names and not granted else (granted, vocabulary.optional() - granted)
-    if None in listed or not names:
+    separator = reader.separator or ","
+    if text.count(separator) > MAX_JSON_ITEMS:
+        return None
+    return _listed(reader, [name.strip() for name in text.split(separator) if name.strip()], vocabulary)
+
+
+def _listed(reader: CustomReader, names: list[str], vocabulary: Vocabulary) -> _Parts | None:
+    granted = reader.lists == "granted"
+    resolved = {reader.resolve(name, vocabulary) for name in names}
+    known = frozenset(category for category in resolved if category is not None)
+    if names and not known:
+        return None  # only names that nobody knows: this is no list of this banner
+    if not granted and reader.complete and (None in resolved or not names):
         return None  # a refusal of something unknown, or of nothing: an emptied cookie is no consent
-    refused = frozenset(category for category in listed if category is not None)
-    return vocabulary.optional() - refused, refused
+    others = vocabulary.optional() - known if reader.complete else frozenset[str]()
+    return (known, others) if granted else (others, known)
 
 
 def _positional(reader: CustomReader, text: str, vocabulary: Vocabulary) -> _Parts | None:
