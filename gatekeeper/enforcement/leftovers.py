@@ -1,5 +1,6 @@
 """Deletions for refused cookies that the browser still sends."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple, TypeVar
 from urllib.parse import quote
@@ -55,13 +56,43 @@ def deletions(
     # Where not all fit, another navigation begins with others: one cookie that will not go must not keep the rest.
     names = _from_turn(list(known), now, room)[:room]
     page = _page(host, path)
-    fields = list(_breadth_first([_places(name, blocked[name], known[name], page) for name in names], names))
-    if len(fields) > room:
+    places = {name: _places(name, blocked[name], known[name], page) for name in names}
+    fields = _in_order(places, watch)
+    if len(fields) > room and not watch.keeps:
         fields = fields[: len(names)] + _from_turn(fields[len(names) :], now, 0)
     sent = fields[:room]
-    for name in dict(sent):
-        watch.note(name, known[name])
+    for name, count in Counter(name for name, _ in sent).items():
+        watch.note(name, known[name], count, of=len(places[name].fields))
     return [(blocked[name].verdict(Direction.RESPONSE, Action.EXPIRE), field) for name, field in sent]
+
+
+class _Places(NamedTuple):
+    """Deletions of one name, the likeliest first. So many of them come ``first``: where the cookie was seen to be set;
+    all of them, where nothing is known of it.
+    """
+
+    fields: list[bytes]
+    first: int
+
+
+def _in_order(places: Mapping[bytes, _Places], watch: Watch) -> list[tuple[bytes, bytes]]:
+    """The first of all names, then the rest, of each name in turn; without what this connection was sent already."""
+    begun = {name: watch.done(name) for name in places}
+    first = [(name, one.fields[begun[name] : one.first]) for name, one in places.items()]
+    rest = [(name, one.fields[max(begun[name], one.first) :]) for name, one in places.items()]
+    return [*_breadth_first(first), *_breadth_first(rest)]
+
+
+def _breadth_first(places: list[tuple[bytes, list[bytes]]]) -> Iterator[tuple[bytes, bytes]]:
+    for depth in range(max((len(fields) for _, fields in places), default=0)):
+        for name, fields in places:
+            if depth < len(fields):
+                yield name, fields[depth]
+
+
+def _from_turn(items: list[_T], now: int, room: int) -> list[_T]:
+    turn = now % len(items) if len(items) > room else 0
+    return items[turn:] + items[:turn]
 
 
 class _Page(NamedTuple):
@@ -95,34 +126,20 @@ def _may_go(name: bytes, ruling: Ruling, decisions: Decisions) -> bool:
     )
 
 
-def _from_turn(items: list[_T], now: int, room: int) -> list[_T]:
-    turn = now % len(items) if len(items) > room else 0
-    return items[turn:] + items[:turn]
-
-
-def _breadth_first(places: list[list[bytes]], names: list[bytes]) -> Iterator[tuple[bytes, bytes]]:
-    for depth in range(max(map(len, places), default=0)):
-        for name, fields in zip(names, places, strict=True):
-            if depth < len(fields):
-                yield name, fields[depth]
-
-
-def _places(name: bytes, ruling: Ruling, known: list[Scope], page: _Page) -> list[bytes]:
-    """Deletions of a name for every place where it may lie, the likeliest first."""
+def _places(name: bytes, ruling: Ruling, known: list[Scope], page: _Page) -> _Places:
     rule = ruling.rule
     if rule is not None and (rule.domain is not None or rule.path is not None):
         domain = rule.domain.encode() if rule.domain is not None else None
-        return [
-            deletion(
-                name,
-                domain=domain,
-                path=(rule.path or "/").encode(),
-                secure=bool(rule.secure),
-                partitioned=bool(rule.partitioned),
-            )
-        ]
+        declared = deletion(
+            name,
+            domain=domain,
+            path=(rule.path or "/").encode(),
+            secure=bool(rule.secure),
+            partitioned=bool(rule.partitioned),
+        )
+        return _Places([declared], 1)
     partitioned = bool(rule is not None and rule.partitioned)
-    fields = list(_learned(name, known, page, listed=rule is not None))
+    sure, fields = _learned(name, known, page, listed=rule is not None)
     fields.append(deletion(name, path=b"/", partitioned=partitioned))
     if not requires_host_only(name):
         parents = parent_domains(page.host)
@@ -131,13 +148,18 @@ def _places(name: bytes, ruling: Ruling, known: list[Scope], page: _Page) -> lis
             deletion(name, domain=domain.encode(), path=b"/", partitioned=partitioned)
             for domain in reversed(parents if rule is not None else parents[:1])
         ]
-    return list(dict.fromkeys(fields))
+    fields = list(dict.fromkeys(sure + fields))
+    return _Places(fields, len(sure) or len(fields))
 
 
-def _learned(name: bytes, known: list[Scope], page: _Page, *, listed: bool) -> Iterator[bytes]:
+def _learned(name: bytes, known: list[Scope], page: _Page, *, listed: bool) -> tuple[list[bytes], list[bytes]]:
+    """Where it was set, and where else it may be if it was set without Path."""
+
     def elsewhere(scope: Scope) -> bool:
         return scope.path is not None and not path_matches(page.path, scope.path.decode("ascii"))
 
+    sure: dict[bytes, None] = {}
+    other: list[bytes] = []
     # A copy on another path did not come with this request; it goes all the same, after those that may have come.
     for scope in sorted(known, key=elsewhere):
         domain = scope.domain
@@ -146,13 +168,18 @@ def _learned(name: bytes, known: list[Scope], page: _Page, *, listed: bool) -> I
             if not domain_matches(page.host, text) or not (listed or text == page.host):
                 continue
             domain = None if is_address(text) else domain
-        for place in page.folders if scope.path is None else [scope.path]:
-            yield deletion(
+        first, *more = [
+            deletion(
                 name,
                 domain=domain,
                 path=place,
                 secure=scope.secure,
-                # A partitioned cookie lives in frames of other sites, where a deletion is a cookie of another site too.
+                # A partitioned cookie lives in frames of other sites, where a deletion is one of another site too.
                 samesite=b"None" if scope.partitioned else None,
                 partitioned=scope.partitioned,
             )
+            for place in (page.folders if scope.path is None else [scope.path])
+        ]
+        sure[first] = None
+        other += more
+    return list(sure), other

@@ -10,8 +10,22 @@ from collections.abc import Mapping
 from gatekeeper.cookies.grammar import WSP
 from gatekeeper.enforcement.scopes import Scope
 
-# By cookie-name: a mark of the pairs that were to be deleted, and whether they came again.
-Asked = dict[bytes, tuple[int, bool]]
+
+class Trace:
+    """What a connection keeps of a cookie-name: ``mark`` stands for the pairs that were to be deleted, ``done`` counts
+    the places where they were, ``whole`` says that there is no other, ``vain`` that they came again all the same.
+    """
+
+    __slots__ = ("done", "mark", "vain", "whole")
+
+    def __init__(self, mark: int) -> None:
+        self.mark = mark
+        self.done = 0
+        self.whole = False
+        self.vain = False
+
+
+Asked = dict[bytes, Trace]
 
 # Names that one connection keeps, and names that are counted. A visitor who makes up others only empties the table.
 _MOST_ASKED = 64
@@ -102,28 +116,49 @@ class Watch:
         """Names that have just been found not to go, as their pairs have come again."""
         asked, found = self._asked or {}, []
         for name, mark in self._marks.items():
-            if asked.get(name) == (mark, False):
-                asked[name] = (mark, True)
+            trace = asked.get(name)
+            if trace is not None and trace.mark == mark and trace.whole and not trace.vain:
+                trace.vain = True
                 if self._patience.note_vain(name):
                     found.append(name)
         return found
 
-    def is_due(self, name: bytes, known: list[Scope]) -> bool:
-        """Whether a deletion of the name may leave; of the same pairs, one is enough for a connection."""
-        if self._asked is None:
-            return True
-        before = self._asked.get(name)
-        return (before is None or before[0] != self._marks.get(name)) and self._patience.is_due(name, known)
+    @property
+    def keeps(self) -> bool:
+        """Whether it is known what this connection was sent."""
+        return self._asked is not None
 
-    def note(self, name: bytes, known: list[Scope]) -> None:
-        """A deletion leaves."""
+    def done(self, name: bytes) -> int:
+        """In how many places the pairs that came were to be deleted already."""
+        trace = self._trace(name)
+        return 0 if trace is None else trace.done
+
+    def is_due(self, name: bytes, known: list[Scope]) -> bool:
+        """Whether a deletion of the name may leave; of the same pairs, one in each place is enough for a connection."""
+        trace = self._trace(name)
+        if trace is not None:
+            return not trace.whole
+        return self._asked is None or self._patience.is_due(name, known)
+
+    def note(self, name: bytes, known: list[Scope], count: int, *, of: int) -> None:
+        """So many deletions leave, of so many places that there are."""
         asked, mark = self._asked, self._marks.get(name)
         if asked is None or mark is None:
             return
-        self._patience.note_asked(name, known)
-        if len(asked) >= _MOST_ASKED:
-            asked.clear()
-        asked[name] = (mark, False)
+        trace = self._trace(name)
+        if trace is None:
+            if len(asked) >= _MOST_ASKED:
+                asked.clear()
+            trace = asked[name] = Trace(mark)
+        trace.done += count
+        if trace.done >= of:
+            trace.whole = True
+            self._patience.note_asked(name, known)
+
+    def _trace(self, name: bytes) -> Trace | None:
+        """What is kept of the very pairs that came."""
+        trace = self._asked.get(name) if self._asked is not None else None
+        return trace if trace is not None and trace.mark == self._marks.get(name) else None
 
 
 def _marks(cookies: list[bytes], names: Mapping[bytes, object]) -> dict[bytes, int]:

@@ -13,6 +13,7 @@ from gatekeeper.audit.sinks import LoggerSink
 from gatekeeper.enforcement import exchange as core
 from gatekeeper.enforcement.exchange import Exchange
 from gatekeeper.enforcement.gate import Gate
+from gatekeeper.enforcement.patience import Asked
 from gatekeeper.policy.verdict import Verdict
 from tests.audit.recording import PATIENCE, Clock, Lines, exchange_of, make_log, same_again
 from tests.conformance.case import NOW, Case, rule
@@ -494,7 +495,7 @@ def test_a_cookie_that_does_not_go_is_told_once_with_what_to_do(
     log, sink, _ = make_log()
     gate = Gate(Case("", policy=policy).load())
     for number in range(20):
-        asked: dict[bytes, tuple[int, bool]] = {}
+        asked: Asked = {}
         for _ in range(2):
             exchange = Exchange(gate, "GET", b"shop.example.org:8080", "/", NOW)
             fields = ((b"accept", b"text/html"), (b"cookie", b"%b=secret%d" % (cookie.encode(), number)))

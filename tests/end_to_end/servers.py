@@ -19,7 +19,7 @@ RULES = Path(__file__).with_name("rules")
 GATEKEEPER = Path(sys.executable).with_name("gatekeeper")
 PATIENCE = 30.0
 # Every one of them names its address when it listens; Gatekeeper's comes before that of the app behind it.
-_ADDRESS = re.compile(r"http://127\.0\.0\.1:([1-9][0-9]*)")
+_ADDRESS = re.compile(r"https?://127\.0\.0\.1:([1-9][0-9]*)")
 
 RUNNING: list["Server"] = []
 

@@ -2,8 +2,10 @@
 
 import pytest
 
+from gatekeeper.enforcement.exchange import Exchange
 from gatekeeper.enforcement.gate import Gate
 from gatekeeper.enforcement.leftovers import MAX_DELETIONS
+from gatekeeper.enforcement.patience import Asked
 from gatekeeper.enforcement.scopes import Learned
 from tests.enforcement.test_hard_cases import GRANTED, HOST, NOW, REFUSED, RULES, begin, gate, leaving
 from tests.models import browsers
@@ -203,6 +205,20 @@ def test_places_that_do_not_fit_have_their_turn_on_another_navigation() -> None:
     assert len(seen) == 4 * (8 + 3)
 
 
+def test_a_connection_goes_on_where_it_left_off_until_every_place_was_tried() -> None:
+    rules = RULES + '[[cookie]]\nname = "n*"\ncategory = "marketing"\n'
+    one = taught(*(b"n%d=1; Path=/%d" % (number, depth) for number in range(8) for depth in range(3)), rules=rules)
+    asked: Asked = {}
+    seen: list[bytes] = []
+    for _ in range(5):
+        left = leaving_on(one, asked, b"; ".join(b"n%d=1" % number for number in range(8)))
+        # Where they were seen to be set comes before what is guessed, of all names.
+        assert sorted(left, key=lambda field: field.endswith(b"Path=/")) == left
+        seen += left
+    assert len(seen) == len(set(seen)) == 8 * (3 + 3)
+    assert one.patience._tallies[b"n7"].asked == 1
+
+
 @pytest.mark.parametrize("browser", [browsers.Chromium, browsers.Firefox])
 @pytest.mark.parametrize(
     "field",
@@ -239,15 +255,25 @@ def test_where_the_app_deletes_as_much_as_may_be_deleted_nothing_is_added() -> N
 # --- not for ever ----------------------------------------------------------------------------------------------------
 
 
-def visit(one: Gate, asked: dict[bytes, tuple[int, bool]] | None, cookies: bytes = b"_ga=1") -> tuple[int, list[bytes]]:
-    """A navigation on a connection: how many deletions, and what was found not to go."""
-    from gatekeeper.enforcement.exchange import Exchange
-
+def on(one: Gate, asked: Asked | None, cookies: bytes) -> Exchange:
+    """A navigation on a connection, its request."""
     exchange = Exchange(one, "GET", HOST, "/", NOW)
     exchange.request(((b"sec-fetch-mode", b"navigate"), (b"cookie", cookies + b"; " + REFUSED)), [], asked)
+    return exchange
+
+
+def leaving_on(one: Gate, asked: Asked | None, cookies: bytes) -> list[bytes]:
+    """The deletions that it brings."""
+    exchange = on(one, asked, cookies)
     deletions = leaving(exchange)
     assert exchange.fault is None
-    return len(deletions), [ruling.name for ruling in exchange.stubborn]
+    return deletions
+
+
+def visit(one: Gate, asked: Asked | None, cookies: bytes = b"_ga=1") -> tuple[int, list[bytes]]:
+    """How many, and what was found not to go."""
+    exchange = on(one, asked, cookies)
+    return len(leaving(exchange)), [ruling.name for ruling in exchange.stubborn]
 
 
 def test_one_connection_is_asked_once_for_the_same_pairs() -> None:
@@ -263,7 +289,7 @@ def test_what_is_in_vain_from_visitor_to_visitor_is_tried_more_and_more_seldom_a
     one = gate()
     found, tried = [], []
     for number in range(600):
-        asked: dict[bytes, tuple[int, bool]] = {}
+        asked: Asked = {}
         cookies = b"_ga=%d" % number
         tried.append(bool(visit(one, asked, cookies)[0]))
         found += visit(one, asked, cookies)[1]
@@ -276,7 +302,7 @@ def test_what_is_in_vain_from_visitor_to_visitor_is_tried_more_and_more_seldom_a
 def test_a_cookie_that_goes_from_most_browsers_is_always_tried() -> None:
     one = gate()
     for number in range(300):
-        asked: dict[bytes, tuple[int, bool]] = {}
+        asked: Asked = {}
         cookies = b"_ga=%d" % number
         assert visit(one, asked, cookies)[0] == 3
         if number % 3 == 0:
@@ -286,7 +312,7 @@ def test_a_cookie_that_goes_from_most_browsers_is_always_tried() -> None:
 def test_it_is_tried_again_where_it_goes_again() -> None:
     one = gate()
     for number in range(10):
-        asked: dict[bytes, tuple[int, bool]] = {}
+        asked: Asked = {}
         for _ in range(2):
             visit(one, asked, b"_ga=%d" % number)
     tried = [bool(visit(one, {}, b"_ga=x%d" % number)[0]) for number in range(2000)]
@@ -297,7 +323,7 @@ def test_it_is_tried_again_where_it_goes_again() -> None:
 def test_what_was_learned_since_makes_it_worth_another_try() -> None:
     one = gate()
     for number in range(20):
-        asked: dict[bytes, tuple[int, bool]] = {}
+        asked: Asked = {}
         for _ in range(2):
             visit(one, asked, b"_ga=%d" % number)
     assert visit(one, {})[0] == 0
@@ -316,7 +342,7 @@ def test_what_a_visitor_makes_up_does_not_fill_the_memory(monkeypatch: pytest.Mo
     monkeypatch.setattr(patience, "_MOST_ASKED", 8)
     monkeypatch.setattr(patience, "_MOST_COUNTED", 8)
     one = gate('[enforcement]\nunlisted = "block"\n')
-    asked: dict[bytes, tuple[int, bool]] = {}
+    asked: Asked = {}
     for number in range(60):
         assert visit(one, asked, b"n%d=1" % number)[0]
         visit(one, asked, b"n%d=1" % (number // 2))
@@ -338,7 +364,7 @@ def test_what_the_response_had_no_room_for_was_not_asked() -> None:
 
 
 def test_a_connection_keeps_no_pairs() -> None:
-    asked: dict[bytes, tuple[int, bool]] = {}
+    asked: Asked = {}
     visit(gate(), asked, b"_ga=GA1.2.secret")
     assert list(asked) == [b"_ga"]
     assert "secret" not in repr(asked)

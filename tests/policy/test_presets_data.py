@@ -246,6 +246,7 @@ DEFAULTS = {
         "tunnel_timeout": "1h",
         "max_head": 65536,
         "max_fields": 200,
+        "state": "",
         "pages": "/.well-known/gatekeeper/",
     },
     "upstream": {
