@@ -15,6 +15,7 @@ from gatekeeper.consent.readers.shapes import (
     flags,
     iso_time,
     json_object,
+    json_or_base64_object,
     listed,
     pairs,
     revision,
@@ -54,6 +55,14 @@ def test_json_is_found_in_base64_of_either_alphabet_with_and_without_padding() -
 )
 def test_what_is_no_object_in_base64_is_none(value: bytes) -> None:
     assert base64_object(value) is None
+
+
+@pytest.mark.parametrize("text", [TEXT, "{}", "{\n}", "{ }", '{"é":1}'])
+def test_an_object_may_come_in_base64_or_not(text: str) -> None:
+    digits = b64encode(text.encode())
+    for value in (text.encode(), quote(text).encode(), digits, b'"' + digits + b'"', quote(digits).encode()):
+        assert json_or_base64_object(value) == json.loads(text)
+    assert json_or_base64_object(b64encode(b" {}")) is None
 
 
 def test_base64_that_is_cut_off_is_never_an_object() -> None:

@@ -210,6 +210,8 @@ def unwrapped(value: bytes) -> Iterator[str]:
 def percent_decoded(value: bytes) -> bytes | None:
     """RFC 3986, section 2.1; None where a ``%`` stands without its two digits, which no encoder writes."""
     # By way of Python's own \x41: the decoders of the standard library take a step in Python for each octet.
+    if 3 * value.count(b"%") > len(value):
+        return None
     escaped = value.replace(b"\\", rb"\\").replace(b"%", rb"\x")
     try:
         return escaped.decode("unicode_escape").encode("latin-1")

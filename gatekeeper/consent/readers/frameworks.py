@@ -5,10 +5,9 @@ import re
 from gatekeeper.consent.readers.base import NOBODY_CHOSE, Cookies, Format, Said, unwrapped, yes_or_no
 from gatekeeper.consent.readers.shapes import (
     are_names,
-    base64_object,
     flags,
     json_list,
-    json_object,
+    json_or_base64_object,
     pairs,
     revision,
 )
@@ -61,8 +60,7 @@ def _aspnet(cookies: Cookies) -> Said | None:
 
 def _govuk(cookies: Cookies) -> Said | None:
     """The policy cookie is there with its defaults from the first page on; another one tells that somebody chose."""
-    value = cookies[b"cookies_policy"]
-    said = json_object(value) or base64_object(value)
+    said = json_or_base64_object(cookies[b"cookies_policy"])
     if not said:
         return None
     chosen = cookies.get(b"cookies_preferences_set", b"").decode("latin-1")

@@ -66,6 +66,11 @@ def base64_object(value: bytes) -> dict[str, object] | None:
     return None
 
 
+def json_or_base64_object(value: bytes) -> dict[str, object] | None:
+    """The JSON object that a value is, or holds in base64, of which the first digit for a ``{`` is always ``e``."""
+    return base64_object(value) if value.lstrip(b'"').startswith(b"e") else json_object(value)
+
+
 def pairs(text: str, separator: str, assign: str = ":") -> dict[str, str] | None:
     """``name:value`` joined by a separator; None where a part is no pair, where a name stands twice, and for more than
     any platform writes.

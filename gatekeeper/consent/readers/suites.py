@@ -1,7 +1,7 @@
 """Consent platforms for one site each, which keep the choice in a JSON object with the time of it beside."""
 
 from gatekeeper.consent.readers.base import NOBODY_CHOSE, Cookies, Format, Said
-from gatekeeper.consent.readers.shapes import as_object, base64_object, epoch, flags, iso_time, json_object
+from gatekeeper.consent.readers.shapes import as_object, epoch, flags, iso_time, json_object, json_or_base64_object
 
 
 def _civic(cookies: Cookies) -> Said | None:
@@ -43,7 +43,7 @@ _FIDES_ACTS = frozenset({"accept", "reject", "save", "individual_preferences", "
 
 def _fides(cookies: Cookies) -> Said | None:
     """Notices by their keys, each true or false, in newer versions "opt_in" or "opt_out"."""
-    said = json_object(cookies[b"fides_consent"]) or base64_object(cookies[b"fides_consent"]) or {}
+    said = json_or_base64_object(cookies[b"fides_consent"]) or {}
     consent, about = as_object(said.get("consent")), as_object(said.get("fides_meta"))
     if consent is None or about is None:
         return None
