@@ -2,5 +2,5 @@
 clock.
 
 Reading order: :mod:`exchange` (what an adapter calls), :mod:`decisions` (a grant applied to names), :mod:`request`,
-:mod:`response`, :mod:`rewrite`, :mod:`leftovers`, :mod:`caches`.
+:mod:`response`, :mod:`rewrite`, :mod:`leftovers` (with :mod:`scopes` and :mod:`patience`), :mod:`caches`.
 """

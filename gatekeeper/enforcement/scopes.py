@@ -1,8 +1,8 @@
 """Where cookies were set: what the app's own Set-Cookie fields tell of it, passing and blocked ones alike.
 
 A Cookie field does not say with which Domain and Path a cookie was set, and a deletion has to name them. The table
-holds names and scopes, never values, and nothing of any visitor. It is bounded, and what it was taught by one thread
-harms no other: every step is one operation on a dict, and a lost one is learned again.
+holds names and scopes, never values, and nothing of any visitor. It is bounded. Threads need no lock: every step is one
+operation on a dict, and what gets lost between two of them is learned another time.
 """
 
 import re

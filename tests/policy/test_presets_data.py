@@ -237,6 +237,7 @@ DEFAULTS = {
     "server": {
         "listen": "127.0.0.1:8080",
         "workers": 1,
+        "unknown_host": "default",
         "trusted_proxies": [],
         "drain": "30s",
         "proxy_protocol": False,
@@ -266,6 +267,7 @@ DEFAULTS = {
         "revision": 1,
         "max_age": "180d",
         "gpc": True,
+        "gpc_json": True,
         "dnt": False,
         "forward": True,
         "upstream_may_set": True,
