@@ -129,7 +129,7 @@ def test_what_looks_wrong_is_a_warning_and_no_reason_to_refuse_the_file(tell: Te
         ('[[site]]\nhosts = ["a"]\nhost = 1', '3: site[0].host: unknown key; did you mean "hosts"?'),
         ('[[site]]\nhosts = ["a"]\n[[site]]\nhosts = ["A"]', '4: site[1].hosts[0]: "A" is already a host of site[0]'),
         ('[[site]]\nhosts = ["a"]\n[site.upstream]\nurl = "a:80"', '4: site[0].upstream.url: "a:80" cannot be used'),
-        ('[[site]]\nhosts = ["a"]\n[site.consent]\nformat = "x"', '4: site[0].consent.format: "x" is not'),
+        ('[[site]]\nhosts = ["a"]\n[site.consent]\nformat = "x"', '4: site[0].consent.format: "x" is no'),
         ('[server]\nunknown_host = "refuse"', '2: server.unknown_host: "refuse" is for a file with [[site]] tables'),
         ("server = 1", "1: server: must be a table, not a whole number (1)"),
         ("cookie = 1", "1: cookie: must be written [[cookie]], a list of tables, not a whole number (1)"),
