@@ -21,7 +21,7 @@ BENCH ?= all
 IAB := tests/consent/iab
 
 # What is tested once more with the compiled parts: what calls them, and what compares both forms.
-COMPILED := tests/enforcement tests/conformance tests/cookies/test_cookie_pairs.py tests/properties/test_shortcuts.py \
+COMPILED := tests/enforcement tests/conformance tests/middleware tests/cookies/test_cookie_pairs.py tests/properties/test_shortcuts.py \
 	tests/properties/test_both_forms.py tests/docs/test_built.py tests/plane/test_unit_response.py tests/audit/test_log.py
 
 .PHONY: help run test lint types imports tests system compiler speed wheel fuzz bench bench-core bench-proxy soak autobahn peers lock clean
@@ -109,19 +109,25 @@ imports: $(VENV)/.dev
 # What drives nothing but functions, and covers the core whole.
 CORE := $(addprefix tests/,audit conformance consent cookies enforcement middleware models pages policy properties wire)
 
+# What talks to the data plane over sockets.
+WIRE := $(filter-out tests/plane/test_unit_%,$(wildcard tests/plane/test_*.py)) tests/plane/websockets
+
 # Two runs side by side, for a machine has two cores: the core, and all that starts processes. Coverage does not see
-# compiled code, so the core is tested in its pure form, and what is compiled then once more.
+# compiled code and tests reach into modules, so that all is tested in its pure form where it runs in the tests' own
+# process. What is compiled is tested once more then, and in every process that tests start; the data plane's checks go
+# over sockets, and run once more against the pure form.
 tests: $(VENV)/.dev system compiler $(IAB)/node_modules/.installed
 	@$(BIN)/python hatch_build.py || [ $$? = 3 ]
 	@( GATEKEEPER_PURE=1 $(BIN)/coverage run -m pytest -q -p no:cacheprovider $(CORE) && \
 		$(BIN)/coverage report --fail-under=100 \
 			--include='gatekeeper/wire/*,gatekeeper/cookies/*,gatekeeper/consent/*,gatekeeper/policy/*,gatekeeper/enforcement/*' && \
 		if ls gatekeeper/enforcement/*.so >/dev/null 2>&1; then \
-			env -u GATEKEEPER_PURE $(BIN)/python -m pytest -q -p no:cacheprovider $(COMPILED); \
+			env -u GATEKEEPER_PURE $(BIN)/python -m pytest -q -p no:cacheprovider $(COMPILED) && \
+			PURE_PROCESSES=1 GATEKEEPER_PURE=1 $(BIN)/python -m pytest -q -p no:cacheprovider $(WIRE); \
 		else echo "not built, so the compiled form was not tested"; fi \
 	) >.core.log 2>&1 & core=$$!; \
 	echo "The core runs beside this, and tells at the end."; \
-	$(BIN)/python -m pytest -q $(addprefix --ignore=,$(CORE)); outer=$$?; \
+	GATEKEEPER_PURE=1 $(BIN)/python -m pytest -q $(addprefix --ignore=,$(CORE)); outer=$$?; \
 	wait $$core; inner=$$?; cat .core.log; rm -f .core.log; \
 	[ $$outer = 0 ] && [ $$inner = 0 ]
 
@@ -163,4 +169,5 @@ lock:
 
 clean:
 	find gatekeeper \( -name '*.so' -o -name '*.c' \) -delete
+	rm -f *.so
 	rm -rf $(VENV) $(IAB)/node_modules .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage* dist build

@@ -5,6 +5,7 @@ Reading order for the code: ``wire`` (fields), ``cookies`` (RFC 6265bis), ``cons
 ``proxy``, and ``assembly``, ``serve`` and ``cli`` on top. ``docs/life-of-a-request.md`` walks through them.
 """
 
+from gatekeeper import _forms
 from gatekeeper.assembly import load_policy
 from gatekeeper.errors import GatekeeperError
 from gatekeeper.middleware.asgi import ConsentMiddleware
@@ -14,6 +15,7 @@ from gatekeeper.policy.schema import PolicyError
 from gatekeeper.proxy import ReverseProxy
 
 __version__ = "0.1.0"
+IS_COMPILED = _forms.is_compiled()
 
 __all__ = [
     "ConsentMiddleware",

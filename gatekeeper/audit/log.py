@@ -5,16 +5,15 @@ queue is full or the disk is, lines are lost and counted; nothing waits.
 """
 
 import atexit
-import os
 import queue
 import threading
 import time
-import weakref
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from types import CodeType
-from typing import cast
+from typing import Protocol, cast
 
+from gatekeeper.audit.children import InChildren
 from gatekeeper.audit.event import Context, as_object, event_name, name_text, rfc3339, stubborn
 from gatekeeper.audit.sinks import Sink
 from gatekeeper.enforcement.exchange import Exchange
@@ -45,8 +44,21 @@ class _Kind:
         self.context: Context | None = None
 
 
-_NONE: Mapping[Verdict, _Kind] = {}
+# In the place of a kind for verdicts that are of no interest: it never has to be looked at again.
+_UNCOUNTED = _Kind(Verdict(Direction.RESPONSE, b"", None, None, _PASS, Reason.REQUIRED), float("inf"))
 _Key = tuple[str, bytes, str | None, str, str, str, str]
+
+
+class Records(Protocol):
+    """Whatever takes finished exchanges; ``passes``: whether plain passes are wanted too."""
+
+    passes: bool
+
+    def record(self, exchange: Exchange, status: int | None, *, site: str = "default") -> None:
+        """See :class:`VerdictLog`."""
+
+    def recognised(self, site: str, format_id: str, cookie: bytes) -> None:
+        """See :class:`VerdictLog`."""
 
 
 class VerdictLog:
@@ -72,11 +84,12 @@ class VerdictLog:
         # The gate hands out the same verdict object again and again: found by identity, a repeat costs no look at its
         # fields.
         self._by_identity: dict[str, dict[Verdict, _Kind]] = {}  # by site
+        self._next_look = 0.0
         self._lock = threading.Lock()
         self._writer: threading.Thread | None = None
         self._flushes_at_exit = False
         self._recognised: set[tuple[str, str]] = set()  # formats told of, by site
-        _LOGS.add(self)
+        self._in_children = InChildren(self._begin_anew)
 
     def record(self, exchange: Exchange, status: int | None, *, site: str = "default") -> None:
         """Takes the verdicts of a finished exchange; ``status`` of its response, None where none came."""
@@ -139,14 +152,28 @@ class VerdictLog:
         """
         now = self._clock()
         with self._lock:
-            known = self._by_identity.get(site, _NONE)
+            if now >= self._next_look:
+                self._forget_by_sight(now)
+            known = self._by_identity.get(site)
+            if known is None:
+                known = self._by_identity[site] = {}
             for verdict, _ in outcomes:
                 kind = known.get(verdict)
-                if kind is not None and now - kind.logged_at < self.repeat:
+                if kind is not None:
                     kind.count += 1
-                elif kind is not None or verdict.action is not _PASS or self.passes:
+                elif verdict.action is not _PASS or self.passes:
                     return verdict
+                elif len(known) < _VERDICTS:
+                    known[verdict] = _UNCOUNTED
         return None
+
+    def _forget_by_sight(self, now: float) -> None:
+        """Those of which a repeat is to be logged again: none of them is merely counted any more."""
+        self._next_look = now + _TICK
+        for known in self._by_identity.values():
+            over = [one for one, kind in known.items() if now - kind.logged_at >= self.repeat]
+            for verdict in over:
+                del known[verdict]
 
     def _note_from(self, first: Verdict, outcomes: Iterator[Outcome], context: Context) -> None:
         """Notes a verdict and those behind it which cannot merely be counted."""
@@ -224,8 +251,9 @@ class VerdictLog:
 
     def _start(self) -> bool:
         """Starts the writer, at the first event and again after a fork: threads do not survive one."""
-        if self._writer is not None:
-            return True
+        return self._writer is not None or self._start_writer()
+
+    def _start_writer(self) -> bool:
         with self._lock:
             if self._writer is None:
                 writer = threading.Thread(target=self._run, name="gatekeeper-log", daemon=True)
@@ -295,18 +323,6 @@ class VerdictLog:
             lost, self.lost = self.lost, 0
         if lost:
             self._put({"time": rfc3339(self._clock()), "event": _LOST, "count": lost})
-
-
-_LOGS: weakref.WeakSet[VerdictLog] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for log in tuple(_LOGS):
-        log._begin_anew()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _context(exchange: Exchange, status: int | None, site: str) -> Context:

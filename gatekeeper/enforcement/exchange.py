@@ -24,7 +24,7 @@ from gatekeeper.enforcement.request import is_plain, sift, sift_known
 from gatekeeper.enforcement.response import SET_COOKIE, SETTING, has_set_cookie, judge, judge_all, thinned
 from gatekeeper.policy.document import Mode
 from gatekeeper.policy.verdict import Action, Direction, Outcome, Reason, Ruling, Verdict
-from gatekeeper.wire.fields import FieldList, values
+from gatekeeper.wire.fields import FieldList, Fields, values
 
 # 200 Set-Cookie fields on one response make Chromium and Firefox evict older cookies, the choice among them.
 MAX_SET_COOKIES = 50
@@ -133,7 +133,8 @@ class Exchange:
         """
         if self.gate.policy.enforcement.mode is not Mode.ENFORCE:
             return fields
-        kept = tuple(field for field in fields if field[0].lower() not in _NOT_IN_TRAILERS)
+        same: Fields = fields
+        kept = tuple([field for field in same if field[0].lower() not in _NOT_IN_TRAILERS])
         return fields if len(kept) == len(fields) else kept
 
     # --- the request -------------------------------------------------------------------------------------------------
@@ -307,10 +308,11 @@ class Exchange:
         if not gate.enforces:
             return fields
         known = gate.always if gate.policy.consent.upstream_may_set else gate.always - gate.certain
-        kept: list[tuple[bytes, bytes]] = []
+        kept: list[Any] = []
+        same: Fields = fields
         leaving = 0
         chosen = False
-        for field in fields:
+        for field in same:
             name, value = field
             key = name.lower()
             if key in SETTING:
@@ -364,7 +366,8 @@ def _with_cookies(fields: FieldList, cookies: list[bytes | None]) -> FieldList:
     """The fields with the values of the Cookie fields replaced in order; None takes a field out."""
     replaced = iter(cookies)
     changed = []
-    for field in fields:
+    same: Fields = fields
+    for field in same:
         name, value = field
         if len(name) == 6 and name.lower() == b"cookie":
             left = next(replaced)

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
 from typing import Any
 
-from gatekeeper.audit.log import VerdictLog
+from gatekeeper.audit.log import Records
 from gatekeeper.enforcement.exchange import Exchange
 from gatekeeper.middleware.gatehouse import Gatehouse, answer, trailers
 from gatekeeper.policy.document import Policy
@@ -32,7 +32,7 @@ class ConsentMiddleware:
     """
 
     def __init__(
-        self, app: ASGIApp, policy: Policy, *, log: VerdictLog | None = None, trusted_proxies: Iterable[str] = ()
+        self, app: ASGIApp, policy: Policy, *, log: Records | None = None, trusted_proxies: Iterable[str] = ()
     ) -> None:
         self.app = app
         self.gatehouse = Gatehouse(policy, log)

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from gatekeeper.audit.log import VerdictLog
+from gatekeeper.audit.log import Records, VerdictLog
 from gatekeeper.audit.sinks import LoggerSink
 from gatekeeper.enforcement.exchange import Exchange
 from gatekeeper.enforcement.gate import Gate
@@ -11,7 +11,7 @@ from gatekeeper.enforcement.gates import Gates
 from gatekeeper.enforcement.response import SETTING
 from gatekeeper.enforcement.scopes import Learned
 from gatekeeper.policy.document import Mode, Policy
-from gatekeeper.wire.fields import FieldList, is_trustworthy
+from gatekeeper.wire.fields import FieldList, Fields, is_trustworthy
 
 
 class Gatehouse:
@@ -19,8 +19,8 @@ class Gatehouse:
     began with. ``gate`` is for all hosts that are no site's; ``learned`` outlives a policy.
     """
 
-    def __init__(self, policy: Policy, log: VerdictLog | None = None, clock: Callable[[], float] = time.time) -> None:
-        self.log = log or VerdictLog(LoggerSink())
+    def __init__(self, policy: Policy, log: Records | None = None, clock: Callable[[], float] = time.time) -> None:
+        self.log: Records = log or VerdictLog(LoggerSink())
         self.clock = clock
         self.learned = Learned()
         self._gates: Gates | None = None
@@ -86,14 +86,19 @@ def answer(exchange: Exchange, status: int, fields: FieldList) -> FieldList:
     if not _is_enforced(exchange) or _are_trustworthy(fields):
         return exchange.response(status, fields)
     # A Set-Cookie with such an octet gets its verdict like any other, and goes whatever that is.
-    judged = tuple(field for field in fields if is_trustworthy(*field) or field[0].lower() in SETTING)
-    return tuple(field for field in exchange.response(status, judged) if is_trustworthy(*field))
+    same: Fields = fields
+    judged = tuple([field for field in same if is_trustworthy(*field) or field[0].lower() in SETTING])
+    return _trustworthy(exchange.response(status, judged))
 
 
 def trailers(exchange: Exchange, fields: FieldList) -> FieldList:
     """The same for trailer fields."""
     kept = exchange.trailers(fields)
-    return tuple(field for field in kept if is_trustworthy(*field)) if _is_enforced(exchange) else kept
+    return _trustworthy(kept) if _is_enforced(exchange) else kept
+
+
+def _trustworthy(fields: Fields) -> FieldList:
+    return tuple([field for field in fields if is_trustworthy(*field)])
 
 
 def _are_trustworthy(fields: FieldList) -> bool:

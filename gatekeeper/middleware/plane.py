@@ -2,7 +2,7 @@
 
 from urllib.parse import unquote_to_bytes
 
-from gatekeeper.audit.log import VerdictLog
+from gatekeeper.audit.log import Records
 from gatekeeper.enforcement.exchange import Exchange, watches_request, watches_response
 from gatekeeper.middleware.gatehouse import Gatehouse
 from gatekeeper.policy.document import Policy
@@ -15,14 +15,17 @@ class GateHooks:
     come.
     """
 
-    watches_response = staticmethod(watches_response)
-
-    def __init__(self, policy: Policy, log: VerdictLog) -> None:
+    def __init__(self, policy: Policy, log: Records) -> None:
         self.gatehouse = Gatehouse(policy, log)
 
     def watches_request(self, name: bytes) -> bool:
         """Whether the gate looks at a request's fields of this name, or the policy has its region in one."""
         return watches_request(name) or name in self.gatehouse.region_fields
+
+    @staticmethod
+    def watches_response(name: bytes) -> bool:
+        """Whether the gate may look at a response field of this name (lower case), or change it."""
+        return watches_response(name)
 
     def begin(self, method: bytes, host: bytes, path: bytes, trusted: bool) -> Exchange:
         """An exchange under the policy in force; ``path`` as on the wire."""

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, cast
 from urllib.parse import quote
 
-from gatekeeper.audit.log import VerdictLog
+from gatekeeper.audit.log import Records
 from gatekeeper.enforcement.exchange import Exchange
 from gatekeeper.middleware.gatehouse import Gatehouse, answer
 from gatekeeper.policy.document import Policy
@@ -47,7 +47,7 @@ class WSGIConsentMiddleware:
         application: WSGIApp,
         policy: Policy,
         *,
-        log: VerdictLog | None = None,
+        log: Records | None = None,
         trusted_proxies: Iterable[str] = (),
     ) -> None:
         self.application = application

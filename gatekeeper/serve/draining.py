@@ -7,13 +7,13 @@ import socket
 import sys
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 
 from gatekeeper.proxy.forwarded import TrustedProxies
 from gatekeeper.serve.entrance import AnnouncedServer, ProtocolFactory
-from gatekeeper.serve.protocol import HttpProtocol
+from gatekeeper.serve.protocol import visitor
 from gatekeeper.serve.tls import VisitorTls
 from gatekeeper.settings import Server, Settings
 
@@ -50,7 +50,7 @@ def configured(app: Any, settings: Settings) -> uvicorn.Config:
         app,
         workers=1,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
-        http=HttpProtocol,
+        http=cast("type[asyncio.Protocol]", visitor),
         ws="none",
         lifespan="on",
         log_config=None,

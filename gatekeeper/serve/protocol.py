@@ -1,4 +1,4 @@
-"""The data plane's visitors as uvicorn makes them: ``uvicorn.Config(http=HttpProtocol)``.
+"""The data plane's visitors as uvicorn makes them: ``uvicorn.Config(http=visitor)``.
 
 uvicorn keeps what it is good at: sockets, TLS, signals, workers, the loop and the drain. It never sees a request.
 """
@@ -12,15 +12,12 @@ from uvicorn.server import ServerState
 from gatekeeper.proxy.plane.visitor import Visitor
 
 
-class HttpProtocol(Visitor):
-    """A visitor of the assembled plane, with the signature that uvicorn calls."""
-
-    def __init__(
-        self,
-        config: uvicorn.Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> None:
-        plane = config.loaded_app.assembled.plane
-        super().__init__(plane, server_state.connections, server_state.tasks)
+def visitor(
+    config: uvicorn.Config,
+    server_state: ServerState,
+    app_state: dict[str, Any],
+    _loop: asyncio.AbstractEventLoop | None = None,
+) -> Visitor:
+    """A visitor of the assembled plane, made as uvicorn makes a protocol."""
+    plane = config.loaded_app.assembled.plane
+    return Visitor(plane, server_state.connections, server_state.tasks)

@@ -39,7 +39,8 @@ def environment(**variables: str) -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith("GATEKEEPER_") and name not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "PYTHONWARNINGS")
     }
-    return {**kept, "PYTHONPATH": str(ROOT), **variables}
+    pure = {"GATEKEEPER_PURE": "1"} if os.environ.get("PURE_PROCESSES") else {}
+    return {**kept, "PYTHONPATH": str(ROOT), **pure, **variables}
 
 
 class Gatekeeper:

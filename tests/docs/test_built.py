@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
+import hatch_build
 from gatekeeper.enforcement.response import COMPILED
 from tests.docs.pages import ROOT
 
 SOURCES = sorted(path.relative_to(ROOT) for path in (ROOT / "gatekeeper").rglob("*.pyx"))
 FORMS = "from gatekeeper.cookies import request; from gatekeeper.enforcement import response; "
-TELL = FORMS + "print(request.COMPILED, response.COMPILED)"
+TELL = FORMS + "import gatekeeper; print(request.COMPILED, response.COMPILED, gatekeeper.IS_COMPILED)"
 WHEEL = os.environ.get("GATEKEEPER_WHEEL", "")
 
 
@@ -37,16 +38,18 @@ def test_every_compiled_part_has_types_and_is_declined_where_the_pure_form_is_wi
 
 @pytest.mark.skipif(not COMPILED, reason="not compiled (make speed), or GATEKEEPER_PURE is set")
 def test_what_was_built_runs_unless_the_pure_form_is_wished_for() -> None:
-    assert told(sys.executable, PYTHONPATH=str(ROOT)) == "True True"
-    assert told(sys.executable, PYTHONPATH=str(ROOT), GATEKEEPER_PURE="") == "True True"
-    assert told(sys.executable, PYTHONPATH=str(ROOT), GATEKEEPER_PURE="1") == "False False"
+    assert told(sys.executable, PYTHONPATH=str(ROOT)) == "True True True"
+    assert told(sys.executable, PYTHONPATH=str(ROOT), GATEKEEPER_PURE="") == "True True True"
+    assert told(sys.executable, PYTHONPATH=str(ROOT), GATEKEEPER_PURE="1") == "False False False"
 
 
 @pytest.mark.skipif(not WHEEL, reason="make wheel")
 def test_a_built_wheel_holds_what_is_compiled_and_runs_it_in_an_environment_of_its_own(tmp_path: Path) -> None:
     (wheel,) = (ROOT / WHEEL).glob("*.whl")
     suffix = sysconfig.get_config_var("EXT_SUFFIX")
-    assert {source.with_suffix("").as_posix() + suffix for source in SOURCES} <= set(zipfile.ZipFile(wheel).namelist())
+    made = {path.relative_to(ROOT).as_posix() for path in hatch_build.places()}
+    assert {source.with_suffix("").as_posix() + suffix for source in SOURCES} < made
+    assert made <= set(zipfile.ZipFile(wheel).namelist())
     subprocess.run([sys.executable, "-m", "venv", tmp_path], check=True)
     python = str(tmp_path / "bin" / "python")
     install = ["-m", "pip", "install", "--no-index", "--no-deps", "--disable-pip-version-check"]
@@ -54,8 +57,8 @@ def test_a_built_wheel_holds_what_is_compiled_and_runs_it_in_an_environment_of_i
     # The dependencies of this environment, behind its own packages.
     (site,) = tmp_path.glob("lib/python*/site-packages")
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    assert told(python) == "True True"
-    assert told(python, GATEKEEPER_PURE="1") == "False False"
+    assert told(python) == "True True True"
+    assert told(python, GATEKEEPER_PURE="1") == "False False False"
     where = [python, "-c", "import gatekeeper; print(gatekeeper.__file__)"]
     assert subprocess.run(where, cwd="/", check=True, capture_output=True, text=True).stdout.startswith(str(site))
     subprocess.run([tmp_path / "bin" / "gatekeeper", "--version"], cwd="/", check=True, capture_output=True)

@@ -82,7 +82,8 @@ def read_strictly(octets: bytes) -> tuple[bytes, list[bytes], bytes]:
 def test_a_chunked_body_means_the_same_in_any_pieces(octets: bytes, places: list[int], form: dict[str, bool]) -> None:
     whole = feed(Chunked(without_cookies, **form), [octets])
     pieces = feed(Chunked(without_cookies, **form), cut(octets, places))
-    assert (pieces.fault, pieces.done, pieces.surplus) == (whole.fault, whole.done, whole.surplus)
+    # What is wrong first may depend on where it was cut; that something is does not.
+    assert (bool(pieces.fault), pieces.done, pieces.surplus) == (bool(whole.fault), whole.done, whole.surplus)
     if not whole.fault:
         assert pieces.out == whole.out
 

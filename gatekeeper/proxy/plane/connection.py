@@ -21,7 +21,7 @@ _LINGER_TIME = 5.0  # seconds in which what a refused visitor still sends is rea
 NEVER = float("inf")
 
 
-class Connection(asyncio.Protocol):
+class Connection:
     """One connection of a visitor's. ``connections`` is the server's own list of them, for its drain."""
 
     # Set before the connection is made, where a PROXY protocol header told who the visitor is.

@@ -70,10 +70,11 @@ class _Nothing:
         return fields
 
 
+_NOTHING = _Nothing()
+
+
 class NoHooks:
     """A plain reverse proxy."""
-
-    _nothing = _Nothing()
 
     @staticmethod
     def watches_request(name: bytes) -> bool:
@@ -87,7 +88,7 @@ class NoHooks:
 
     def begin(self, method: bytes, host: bytes, path: bytes, trusted: bool) -> Passing:
         """Nobody looks."""
-        return self._nothing
+        return _NOTHING
 
     def end(self, passing: Passing, status: int | None) -> None:
         """Nobody listens."""

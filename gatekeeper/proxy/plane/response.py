@@ -40,19 +40,17 @@ class Response:
     speak of a body where there is none (HEAD, 204, 304).
     """
 
-    # What most responses share stands here, and is set on the few that differ.
-    length = UNTIL_CLOSE
-    announced = False
-    upgrade = False
-    # The watched lines among the others; None where they are left out of these, for they stand together at ``_at``.
-    _watched_lines: Sequence[bytes] | None = None
-
     def __init__(self, status: tuple[int, int, bytes], lines: list[bytes], watched: FieldList, at: int) -> None:
         self.status, self.minor, self.first = status
         self.lines = lines
         self.watched = watched
         self._at = at
         self.keep_alive = self.minor == 1
+        self.length = UNTIL_CLOSE
+        self.announced = False
+        self.upgrade = False
+        # The watched lines among the others; None where they are left out of these, for they stand together at ``_at``.
+        self._watched_lines: Sequence[bytes] | None = None
 
     @classmethod
     def of_lines(

@@ -21,7 +21,7 @@ _BEGINNING = b"HTTP/1."
 _LAST_WORDS = 30.0  # seconds for the end of a tunnel to be read
 
 
-class UpstreamConnection(asyncio.Protocol):
+class UpstreamConnection:
     """Made by the pool; lent to one visitor at a time."""
 
     __slots__ = (
