@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from gatekeeper.audit.event import name_text, rfc3339
 from gatekeeper.consent.choice import Choice, State
 from gatekeeper.consent.readers.base import Format
+from gatekeeper.consent.readers.known import KNOWN
 from gatekeeper.consent.readers.registry import Found, categories_of
 from gatekeeper.policy.document import Policy
 
@@ -126,13 +127,18 @@ class ExplainedChoice:
         width = max((len(self._shown(one)) for one, _ in native[:_MOST_IDS]), default=0)
         vocabulary = self.policy.vocabulary
         for place, (one, granted) in enumerate(native[:_MOST_IDS]):
-            category = _listed(categories_of(one, vocabulary), "no category")
+            category = _listed(categories_of(one, vocabulary), "-" if self._note(one) else "no category")
             answer = "granted" if granted else "refused"
             yield "" if place else "native", f"{self._shown(one):<{width}}  {answer}  {category}"
         if len(native) > _MOST_IDS:
             yield "", f"and {len(native) - _MOST_IDS} more; --json tells them all"
-        if any(not categories_of(one, vocabulary) for one, _ in native):
+        yield from (("", note) for note in dict.fromkeys(self._note(one) for one, _ in native) if note)
+        if any(not categories_of(one, vocabulary) and not self._note(one) for one, _ in native):
             yield "", "An id without a category grants nothing: name one in [consent.map]."
+
+    def _note(self, native: str) -> str:
+        """How the format of this id makes categories of its ids by itself."""
+        return KNOWN[native.partition(":")[0]].note if native.partition(":")[0] in KNOWN else ""
 
     @property
     def _is_mixed(self) -> bool:

@@ -261,3 +261,13 @@ def test_the_mode_of_a_file_does_not_change_what_a_choice_means(tell: Tell, file
         "analytics",
         "marketing",
     ]
+
+
+def test_ids_without_a_category_are_no_mistake_where_the_format_makes_categories_of_them(tell: Tell) -> None:
+    hint = "An id without a category grants nothing"
+    told = tell("consent", 'us_privacy=1YNN; klaro={"a":true}').out
+    assert "An opt-out refuses marketing." in told
+    assert hint in told  # klaro's
+    told = tell("consent", "us_privacy=1YNN").out
+    assert "OptOutSale  granted  -\n" in told
+    assert hint not in told

@@ -81,7 +81,7 @@ class Format:
     them, the format is ``renamed``. ``stem`` is the beginning that operators change, and that all names with it share;
     without it, the first name. ``categories`` says under which of Gatekeeper's default categories each of the
     platform's ids falls, in whatever case, unless the operator says otherwise. ``opaque`` is what an operator can do
-    about a format that no server can read.
+    about a format that no server can read, ``note`` how a format makes categories of its ids by more than a table.
     """
 
     id: str
@@ -91,6 +91,7 @@ class Format:
     companions: tuple[bytes, ...] = ()
     categories: Mapping[str, str] = field(default_factory=dict)
     opaque: str = ""
+    note: str = ""
     stem: bytes | None = None
     original: "Format | None" = None
     renames: Mapping[bytes, bytes] = field(default_factory=dict)

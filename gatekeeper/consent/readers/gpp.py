@@ -135,5 +135,12 @@ def _parse(cookies: Cookies) -> Said | None:
     return read_each(cookies, _COOKIES, partial(_read, applicable=_applicable(cookies)))
 
 
-GPP = Format("gpp", "IAB Global Privacy Platform", _COOKIES, _parse, companions=(_APPLICABLE,))
+GPP = Format(
+    "gpp",
+    "IAB Global Privacy Platform",
+    _COOKIES,
+    _parse,
+    companions=(_APPLICABLE,),
+    note="Purposes make categories as in TCF. An opt-out in a US section refuses marketing.",
+)
 FORMATS = (GPP,)

@@ -198,5 +198,11 @@ def _parse(cookies: Cookies) -> Said | None:
     return read_each(cookies, _COOKIES, read)
 
 
-TCF = Format("tcf", "IAB Europe TCF 2.2 and 2.3", _COOKIES, _parse)
+TCF = Format(
+    "tcf",
+    "IAB Europe TCF 2.2 and 2.3",
+    _COOKIES,
+    _parse,
+    note="By purpose 1 with one of these: 5, 6, 11 for functional; 7, 8, 9 for analytics; 2, 3, 4, 7 for marketing.",
+)
 FORMATS = (TCF,)

@@ -37,5 +37,5 @@ def _parse(cookies: Cookies) -> Said | None:
     return read_each(cookies, _COOKIES, _read_value)
 
 
-USP = Format("usp", "IAB US Privacy string", _COOKIES, _parse)
+USP = Format("usp", "IAB US Privacy string", _COOKIES, _parse, note="An opt-out refuses marketing.")
 FORMATS = (USP,)
