@@ -172,9 +172,12 @@ def write_choice(*, granted: Iterable[str], refused: Iterable[str], revision: in
     return quote(json.dumps(document, separators=(",", ":"), ensure_ascii=False), safe="").encode()
 
 
-def write_set_cookie(name: bytes, value: bytes, *, max_age: int, secure: bool) -> bytes:
+def write_set_cookie(
+    name: bytes, value: bytes, *, max_age: int, secure: bool, domain: str | None = None, path: str = "/"
+) -> bytes:
     """The Set-Cookie field value for the consent cookie. Not HttpOnly: scripts of the page read the choice; ``max_age``
     in seconds.
     """
-    attributes = b"; Path=/; Max-Age=%d; SameSite=Lax" % max_age
-    return name + b"=" + value + attributes + (b"; Secure" if secure else b"")
+    where = b"" if domain is None else b"; Domain=" + domain.encode()
+    attributes = b"; Path=%b; Max-Age=%d; SameSite=Lax" % (path.encode(), max_age)
+    return name + b"=" + value + where + attributes + (b"; Secure" if secure else b"")

@@ -20,6 +20,7 @@ from gatekeeper.enforcement.gate import Gate, Reading
 from gatekeeper.enforcement.leftovers import MAX_DELETIONS, deletions
 from gatekeeper.enforcement.patience import Asked, Watch
 from gatekeeper.enforcement.regional import Place, Regional
+from gatekeeper.enforcement.reissue import Kept, reissued
 from gatekeeper.enforcement.request import is_plain, sift, sift_known
 from gatekeeper.enforcement.response import SET_COOKIE, SETTING, has_set_cookie, judge, judge_all, thinned
 from gatekeeper.policy.document import Mode
@@ -60,6 +61,7 @@ class Exchange:
     __slots__ = (
         "_arrived",
         "_decisions",
+        "_kept",
         "_sent",
         "choice",
         "fault",
@@ -87,6 +89,8 @@ class Exchange:
         self._decisions: Decisions | None = None
         # On a navigation: what is refused and came all the same, in these Cookie field values, on such a connection.
         self._arrived: tuple[Mapping[bytes, Ruling], list[bytes], Asked | None] | None = None
+        # On a navigation: what is to be written again, and whether as Secure.
+        self._kept: tuple[tuple[Kept, ...], bool] | None = None
         self._sent: frozenset[bytes] = _NOBODY
 
     @property
@@ -104,7 +108,7 @@ class Exchange:
         if self.gate.is_off:
             return fields
         if kept and kept[0] is self.gate and self.now < kept[1].until:
-            self._weigh(kept[1])
+            self._weigh(kept[1], fields)
             return fields
         try:
             return self._request(fields, kept, asked)
@@ -145,7 +149,7 @@ class Exchange:
         place = None if gate.regional is None else gate.regional.of(fields, trusted=self.trusted)
         if not cookies:
             if signal or place is not None:
-                self._weigh(gate.reading_of((), signal, self.now, place))
+                self._weigh(gate.reading_of((), signal, self.now, place), fields)
             return fields
         few = len(cookies) == 1 and len(cookies[0]) <= MAX_COOKIE_OCTETS
         plain = plain_pairs(cookies[0], gate.consent_names) if few else None
@@ -153,7 +157,7 @@ class Exchange:
             return self._look_at_each(fields, cookies, signal, place, asked)
         names, pairs, told = plain
         reading = gate.reading_of(tuple(told), signal, self.now, place)
-        decisions = self._weigh(reading)
+        decisions = self._weigh(reading, fields)
         if gate.needs_sent_names:
             self._sent = frozenset(names)
         if gate.may_skip:
@@ -168,7 +172,7 @@ class Exchange:
                 self._note(blocked, fields, cookies, asked)
                 return _with_cookies(fields, [b"; ".join(left) if left else None])
         if gate.has_unread(names):
-            decisions = self._weigh(gate.reading(cookies, signal=signal, now=self.now, place=place))
+            decisions = self._weigh(gate.reading(cookies, signal=signal, now=self.now, place=place), fields)
         return self._sift(fields, cookies, decisions, asked)
 
     def _told(self, fields: FieldList) -> tuple[list[bytes], bool]:
@@ -185,9 +189,12 @@ class Exchange:
                 signal = True
         return cookies, signal
 
-    def _weigh(self, reading: Reading) -> Decisions:
+    def _weigh(self, reading: Reading, fields: FieldList) -> Decisions:
         self.choice = reading.choice
         self._decisions = decisions = reading.decisions
+        if reading.kept and _is_navigation(fields):
+            # Fetch Metadata is sent to secure origins alone, so it tells the scheme, whoever ends TLS.
+            self._kept = (reading.kept, bool(values(fields, b"sec-fetch-mode")))
         return decisions
 
     def _note(
@@ -209,7 +216,7 @@ class Exchange:
                 return fields
             self.outcomes.append((_faulted(Direction.REQUEST, b"", Reason.MALFORMED), None))
             return self._without_doubt(fields)
-        decisions = self._weigh(gate.reading(cookies, signal=signal, now=self.now, place=place))
+        decisions = self._weigh(gate.reading(cookies, signal=signal, now=self.now, place=place), fields)
         if gate.needs_sent_names:
             self._sent = frozenset(pair.name for value in cookies for pair in parse_cookie(value))
         return self._sift(fields, cookies, decisions, asked)
@@ -256,10 +263,10 @@ class Exchange:
         enforcement = self.gate.policy.enforcement
         sets = has_set_cookie(fields)
         expires = self._arrived is not None and status >= 200 and enforcement.expire_leftovers
-        if not sets and not expires:
+        if not sets and not expires and self._kept is None:
             return fields
         # Nothing was said; or an adapter's mistake, a response without a request, which must not open the gate.
-        decisions = self._decisions or self._weigh(self.gate.reading_of((), False, self.now))
+        decisions = self._decisions or self._weigh(self.gate.reading_of((), False, self.now), ())
         outcomes: list[Outcome] = []
         if sets:
             fields, outcomes = judge_all(fields, decisions.remembered, self.now, self._ask)
@@ -269,6 +276,12 @@ class Exchange:
             expired = self._expire(decisions, outcomes)
             fields += tuple((SET_COOKIE, field) for _, field in expired)
             outcomes += expired
+        if self._kept is not None and status >= 200:
+            again = reissued(*self._kept, decisions, self.host, self.path, outcomes, now=self.now, most=MAX_SET_COOKIES)
+            if again:
+                # One visitor's choice must not become another's, even where nobody asked to protect caches.
+                fields = make_private((*fields, *((SET_COOKIE, field) for _, field in again)))
+                outcomes += again
         self.outcomes += outcomes
         if enforcement.protect_caches and status >= 200:
             regional = self.gate.regional

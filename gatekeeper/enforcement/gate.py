@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from gatekeeper.consent.category import Basis, Vocabulary
-from gatekeeper.consent.choice import Choice
+from gatekeeper.consent.choice import Choice, State
 from gatekeeper.consent.grant import weigh
 from gatekeeper.consent.native import FORMAT as NATIVE
 from gatekeeper.consent.readers.base import MAX_VALUE
@@ -17,6 +17,7 @@ from gatekeeper.cookies.scope import canonical_host
 from gatekeeper.enforcement.decisions import Decisions
 from gatekeeper.enforcement.patience import Patience
 from gatekeeper.enforcement.regional import Place, Regional
+from gatekeeper.enforcement.reissue import Kept, reissuable
 from gatekeeper.enforcement.scopes import Learned
 from gatekeeper.policy.document import Mode, Policy
 from gatekeeper.policy.matcher import Matcher, matcher_of
@@ -38,11 +39,12 @@ Told = tuple[tuple[bytes, bytes], ...]
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a set of consent values meant, until when (epoch seconds)."""
+    """What a set of consent values meant, until when (epoch seconds); ``kept`` are those to be written again."""
 
     choice: Choice
     decisions: Decisions
     until: int
+    kept: tuple[Kept, ...] = ()
 
 
 def _registry_of(policy: Policy, vocabulary: Vocabulary, top: "Gate | None") -> Registry:
@@ -81,6 +83,7 @@ class Gate:
         self.registry = _registry_of(policy, self.vocabulary, top)
         self.consent_names = self.registry.names
         self.bonds = tuple(dict.fromkeys((rule.category, rule.consent) for rule in policy.rules if rule.consent))
+        self.reissues = policy.consent.reissue and policy.enforcement.mode is Mode.ENFORCE
         self.hides = not policy.consent.forward and policy.enforcement.mode is Mode.ENFORCE
         self.regional = Regional(policy) if policy.regions is not None else None
         categories = policy.categories if self.regional is None else self.regional.categories
@@ -174,4 +177,5 @@ class Gate:
         if choice.given_at is not None:
             # It grows stale when it is too old; one dated in the future may become valid, and is looked at again.
             until = choice.given_at + consent.max_age + 1 if choice.is_binding else now + _AGAIN
-        return Reading(choice, decisions, until)
+        again = self.reissues and choice.state is State.DECIDED
+        return Reading(choice, decisions, until, reissuable(told, result.found) if again else ())

@@ -92,7 +92,8 @@ class Rule:
 
 @dataclass(frozen=True)
 class Consent:
-    """The ``[consent]`` table; ``max_age`` in seconds. ``guessed`` are the readers that no word of the file names."""
+    """The ``[consent]`` table; ``max_age`` in seconds. ``guessed`` are the readers that no word of the file names;
+    ``domain`` (empty for the host alone) and ``path`` are where the platform's cookies lie that are re-issued."""
 
     cookie: str = "cookies_preferences"
     formats: tuple[str, ...] = (AUTO,)
@@ -100,6 +101,9 @@ class Consent:
     max_age: int = 180 * 86400
     gpc: Gpc = True
     gpc_json: bool = field(default=True, kw_only=True)
+    reissue: bool = field(default=False, kw_only=True)
+    domain: str = field(default="", kw_only=True)
+    path: str = field(default="/", kw_only=True)
     dnt: bool = False
     forward: bool = True
     upstream_may_set: bool = True

@@ -1,5 +1,6 @@
 """The ``[consent]`` table: which cookie holds the choice, and how to read it."""
 
+import re
 from typing import Any, cast
 
 from gatekeeper.consent.category import Vocabulary
@@ -11,11 +12,18 @@ from gatekeeper.consent.readers.custom import FORMAT as CUSTOM
 from gatekeeper.consent.readers.custom import CustomReader, Scalar
 from gatekeeper.consent.readers.known import KNOWN
 from gatekeeper.consent.readers.registry import AUTO, format_ids, guessed_readers
+from gatekeeper.consent.reissue import MarkReader
 from gatekeeper.policy.document import Consent
 from gatekeeper.policy.schema import EnvironmentText, Table, did_you_mean, quoted
 from gatekeeper.wire.fields import is_trustworthy
 
 _BOOLEAN_WORDS = ("true", "false", "1", "0")
+_DOMAIN = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
+_PATH = re.compile(r"/[\x21-\x3a\x3c-\x7e]*")
+_WHICH_DOMAIN = (
+    'is missing: the Domain with which the platform writes its cookie, or "" where it writes none; '
+    "in another place, a second copy would lie beside its own"
+)
 _SHAPES = ("word", "json", "pairs", "list", "positional")
 _SHAPE_KEYS = {
     "word": {"granted", "refused"},
@@ -70,14 +78,33 @@ def read_consent(table: Table, vocabulary: Vocabulary) -> Consent:
         table.flag("dnt", default=False),
         table.flag("forward", default=True),
         table.flag("upstream_may_set", default=True),
-        readers,
+        (*readers, MarkReader()) if (reissue := table.flag("reissue", default=False)) else readers,
         guessed,
         gpc_json=table.flag("gpc_json", default=True),
+        reissue=reissue,
+        domain=_domain(table),
+        path=_path(table),
     )
+    if reissue and not table.has("domain"):
+        table.report("domain", _WHICH_DOMAIN)
     if consent.max_age == 0:
         table.report("max_age", "must be longer than nothing: every choice would be stale at once")
     table.close()
     return consent
+
+
+def _domain(table: Table) -> str:
+    domain = table.text("domain").lower().removeprefix(".")
+    if domain and not _DOMAIN.fullmatch(domain):
+        table.report("domain", f'{quoted(domain)} is no domain; write "example.org", or "" for the host alone')
+    return domain
+
+
+def _path(table: Table) -> str:
+    path = table.text("path", "/")
+    if not _PATH.fullmatch(path):
+        table.report("path", f'{quoted(path)} is no path; write "/" or "/shop"')
+    return path
 
 
 def _formats(table: Table) -> tuple[str, ...]:

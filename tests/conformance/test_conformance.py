@@ -9,6 +9,7 @@ from tests.conformance import (
     cases_choice,
     cases_leftovers,
     cases_regions,
+    cases_reissue,
     cases_request,
     cases_response,
     cases_rewrites,
@@ -42,6 +43,7 @@ CASES: tuple[Case, ...] = (
     *cases_caches.CACHES,
     *cases_caches.MODES,
     *cases_regions.REGIONS,
+    *cases_reissue.REISSUE,
     *cases_sites.SITES,
 )
 
