@@ -271,6 +271,7 @@ DEFAULTS = {
         "dnt": False,
         "forward": True,
         "upstream_may_set": True,
+        "reissue": False,
     },
     "enforcement": {
         "mode": "enforce",
