@@ -14,6 +14,8 @@ from gatekeeper.enforcement import exchange as core
 from gatekeeper.enforcement.exchange import Exchange
 from gatekeeper.enforcement.gate import Gate
 from gatekeeper.enforcement.patience import Asked
+from gatekeeper.middleware.gatehouse import Gatehouse
+from gatekeeper.policy.load import load_policy_tables
 from gatekeeper.policy.verdict import Verdict
 from tests.audit.recording import PATIENCE, Clock, Lines, exchange_of, make_log, same_again
 from tests.conformance.case import NOW, Case, rule
@@ -517,3 +519,38 @@ def test_a_cookie_that_does_not_go_is_told_once_with_what_to_do(
         "hint": hint,
     }
     assert log.totals["cookie.stubborn"] == 1
+
+
+# --- consent platforms -----------------------------------------------------------------------------------------------
+
+
+def test_a_platform_is_told_once_for_each_site_without_a_value() -> None:
+    log, sink, _ = make_log()
+    for site in ("default", "shop", "default"):
+        for _ in range(3):
+            log.recognised(site, "klaro", b"kl\x1baro")
+    log.recognised("default", "onetrust", b"OptanonConsent")
+    log.flush()
+    events = sink.rest()
+    assert [(event["site"], event["format"]) for event in events] == [
+        ("default", "klaro"),
+        ("shop", "klaro"),
+        ("default", "onetrust"),
+    ]
+    assert all(list(event) == ["time", "event", "site", "format", "cookie"] for event in events)
+    assert events[0]["event"] == "consent.recognised"
+    assert events[0]["cookie"] == "kl\\x1baro"
+
+
+def test_a_gate_and_a_log_tell_of_a_platform_together() -> None:
+    log, sink, _ = make_log()
+    house = Gatehouse(load_policy_tables({}, {}), log)
+    for value in (b"klaro={}", b"klaro=%7B%22secret%22%3Atrue%7D", b"klaro=%7B%22other%22%3Atrue%7D"):
+        exchange = house.begin(method="GET", host=b"shop.test", path="/")
+        exchange.request(((b"cookie", value),))
+        house.end(exchange, 200)
+        house.policy = load_policy_tables({}, {})
+    log.flush()
+    told_of = [event for event in sink.rest() if event["event"] == "consent.recognised"]
+    assert [(event["format"], event["cookie"]) for event in told_of] == [("klaro", "klaro")]
+    assert "secret" not in str(told_of)

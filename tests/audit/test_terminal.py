@@ -112,6 +112,14 @@ def pasted(text: str) -> list[dict[str, str]]:
     return list(tomllib.loads("\n".join(lines)).get("cookie", []))
 
 
+def test_a_platform_that_is_recognised_is_one_short_line() -> None:
+    sink, out = terminal()
+    sink.write(
+        {"time": "2026-11-23T18:58:17.777Z", "event": "consent.recognised", "format": "klaro", "cookie": "klaro"}
+    )
+    assert printed(out) == "18:58:17  recognised klaro  (consent cookie klaro)\n"
+
+
 def test_a_cookie_that_no_rule_names_comes_with_the_rule_to_paste() -> None:
     text = shown(event(cookie="new_one", **UNLISTED))
     assert text.splitlines()[0] == "12:13:20  blocked    new_one  (unlisted)  GET shop.example.org/basket"

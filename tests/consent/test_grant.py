@@ -161,3 +161,77 @@ def test_a_signal_never_allows_more(state: State, granted: frozenset[str], refus
 def test_what_nobody_has_a_category_for_is_not_allowed() -> None:
     allowed = weigh(Choice(State.DECIDED, frozenset({"gone"})), categories=CATEGORIES).allowed
     assert "gone" not in allowed
+
+
+# --- rules bound to a platform's own ids -----------------------------------------------------------------------------
+
+BOUND = ("p:a", "p:b")
+
+
+def natives(**answers: bool) -> tuple[tuple[str, bool], ...]:
+    return tuple((f"p:{name}", granted) for name, granted in answers.items())
+
+
+def bound(
+    choice: Choice, *, basis: Basis = Basis.OPT_IN, gpc: Gpc = True, signal: bool = False, category_gpc: bool = True
+) -> Standing:
+    categories = (Category("c", basis, gpc=category_gpc),)
+    grant = weigh(choice, categories=categories, gpc=gpc, signal=signal, bonds=[("c", BOUND)])
+    assert grant.of("c") is grant.standings["c"]
+    return grant.of("c", BOUND)
+
+
+@pytest.mark.parametrize(
+    ("answers", "standing"),
+    [
+        ({"a": True}, Standing.GRANTED),
+        ({"a": True, "b": True}, Standing.GRANTED),
+        ({"a": True, "b": True, "z": False}, Standing.GRANTED),
+        ({"a": True, "b": False}, Standing.REFUSED),
+        ({"a": False}, Standing.REFUSED),
+        ({"z": True}, Standing.REFUSED),
+        ({}, Standing.REFUSED),
+    ],
+)
+@pytest.mark.parametrize("granted", [frozenset(), frozenset("c")])
+@pytest.mark.parametrize("basis", [Basis.OPT_IN, Basis.OPT_OUT])
+def test_one_id_at_least_is_answered_and_all_that_are_have_to_be_granted(
+    answers: dict[str, bool], standing: Standing, granted: frozenset[str], basis: Basis
+) -> None:
+    choice = Choice(State.DECIDED, granted, native=natives(**answers))
+    assert bound(choice, basis=basis) is standing
+
+
+@pytest.mark.parametrize("choice", NOBODY_CHOSE)
+@pytest.mark.parametrize("signal", [False, True])
+@pytest.mark.parametrize("basis", Basis)
+def test_without_a_choice_a_bond_stands_where_its_category_does(choice: Choice, signal: bool, basis: Basis) -> None:
+    assert bound(choice, basis=basis, signal=signal) is standing(basis, choice, signal=signal)
+
+
+@pytest.mark.parametrize("basis", [Basis.OPT_IN, Basis.OPT_OUT])
+def test_answers_of_a_choice_that_is_none_grant_nothing(basis: Basis) -> None:
+    for state in (State.STALE, State.UNDECIDED, State.OPAQUE):
+        granted = Choice(state, frozenset("c"), native=natives(a=True))
+        assert bound(granted, basis=basis) in (Standing.UNDECIDED, Standing.EXEMPT)
+
+
+def test_a_refusal_counts_in_a_choice_that_copies_left_undecided_and_not_in_a_stale_one() -> None:
+    assert bound(Choice(State.UNDECIDED, native=natives(a=False)), basis=Basis.OPT_OUT) is Standing.REFUSED
+    assert bound(Choice(State.UNDECIDED, refused=frozenset("c")), basis=Basis.OPT_OUT) is Standing.REFUSED
+    assert bound(Choice(State.STALE, native=natives(a=False)), basis=Basis.OPT_OUT) is Standing.EXEMPT
+
+
+def test_signals_are_weighed_as_for_the_category() -> None:
+    yes = Choice(State.DECIDED, native=natives(a=True))
+    assert bound(yes, signal=True) is Standing.GRANTED
+    assert bound(yes, signal=True, gpc="strict") is Standing.SIGNAL
+    assert bound(yes, signal=True, gpc="strict", category_gpc=False) is Standing.GRANTED
+    by_region = Choice(State.NOT_REQUIRED, native=natives(a=True))
+    assert bound(by_region) is Standing.GRANTED
+    assert bound(by_region, signal=True) is Standing.SIGNAL
+    assert bound(by_region, signal=True, gpc=False) is Standing.GRANTED
+
+
+def test_what_is_required_needs_no_answer() -> None:
+    assert bound(Choice(State.DECIDED, native=natives(a=False)), basis=Basis.REQUIRED) is Standing.REQUIRED
