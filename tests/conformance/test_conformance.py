@@ -7,6 +7,7 @@ import pytest
 from tests.conformance import (
     cases_caches,
     cases_choice,
+    cases_formats,
     cases_leftovers,
     cases_regions,
     cases_reissue,
@@ -24,6 +25,9 @@ CASES: tuple[Case, ...] = (
     *cases_choice.GRANTS,
     *cases_choice.CHOICES,
     *cases_choice.MATCHING,
+    *cases_formats.RECOGNISED,
+    *cases_formats.NO_BYPASS,
+    *cases_formats.BOUND,
     *cases_response.PLAIN,
     *cases_response.MALFORMED,
     *cases_response.NAMES,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from gatekeeper.consent.readers.base import Format
+from gatekeeper.consent.readers.base import Format, Said
 from gatekeeper.enforcement.exchange import Exchange
 from gatekeeper.enforcement.gate import Gate
 from gatekeeper.policy.load import load_policy_tables
@@ -158,6 +158,27 @@ def test_names_for_which_there_is_no_room_are_heard_too() -> None:
         through(full, b"torch-%d=no" % number)
     assert through(full, b"torch-299=yes; _ga=1") == (b"torch-299=yes; _ga=1", [], [])
     assert through(full, b"torch-299=no; _ga=1")[0] == b"torch-299=no"
+    # Where it says nothing it is sent as it is, and yet no short way may pass it by.
+    through(full, b"torch-299=user; sid=1")
+    assert through(full, b"torch-299=yes; sid=1", [b"_ga=1"])[1] == [b"_ga=1"]
+
+
+def test_what_came_in_a_response_before_is_heard_beside_the_choice() -> None:
+    beam = Format(
+        "beam",
+        "Beam",
+        (b"beam",),
+        lambda cookies: Said(rest=True) if b"yes" in cookies.values() else None,
+        companions=(b"beam_*",),
+    )
+    policy = gate().policy
+    beaming = Gate(replace(policy, consent=replace(policy.consent, guessed=(beam,))))
+    assert through(beaming, b"beam=1; sid=1", [b"beam_1=yes"]) == (
+        b"beam=1; sid=1",
+        [],
+        ["response beam_1 drop unlisted"],
+    )
+    assert through(beaming, b"beam=1; beam_1=yes; sid=1", [b"_ga=1"])[1] == [b"_ga=1"]
 
 
 def test_if_the_gate_fails_no_guess_passes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,17 @@ thorough = settings(max_examples=250, deadline=None, suppress_health_check=[Heal
 ODD = [b"_ga[x]", b"_ga.X", b"(_ga)", b"%5fga", b"a.b", b"", b"session/id"]
 PLAIN_VALUES = [b"1", b"", b"_fbp=1", b"a=b==", b"GA1.2.3", b"x/_gid=2", b"{_fbp=1}"]
 CHOICES = [b"cookies_preferences=none", b"cookies_preferences=all", b"cookies_preferences=analytics", b"x=1"]
+# Of platforms: recognised, not recognised, a companion, names that only a pattern holds.
+PLATFORMS = [
+    b"klaro=%7B%22analytics%22%3Atrue%7D",
+    b"klaro=%7B%22analytics%22%3Afalse%7D",
+    b"klaro=user-4711",
+    b"axeptio_all_vendors=x",
+    b"axeptio_cookies=%7B%22%24%24completed%22%3Atrue%2C%22analytics%22%3Atrue%7D",
+    b"_iub_cs-7=%7B%22consent%22%3Atrue%7D",
+    b"_iub_cs-7=%7B%22consent%22%3Afalse%7D",
+    b"_iub_cs-8=user-4711",
+]
 
 
 class NoDict(dict):  # type: ignore[type-arg]
@@ -72,14 +83,14 @@ def plain_fields() -> st.SearchStrategy[bytes]:
     pair = st.builds(
         lambda name, value: name + b"=" + value, st.sampled_from(NAMES + ODD), st.sampled_from(PLAIN_VALUES)
     )
-    pairs = st.lists(pair | st.sampled_from(CHOICES), min_size=1, max_size=6)
+    pairs = st.lists(pair | st.sampled_from(CHOICES) | st.sampled_from(PLATFORMS), min_size=1, max_size=6)
     return st.builds(
         lambda separator, parts: separator.join(parts), st.sampled_from([b"; ", b"; ", b"; ", b";"]), pairs
     )
 
 
 REQUESTS = st.lists(plain_fields() | plain_fields() | strategies.cookie_fields(NAMES), max_size=2)
-RESPONSES = st.lists(strategies.set_cookie_fields(NAMES), max_size=4)
+RESPONSES = st.lists(strategies.set_cookie_fields(NAMES) | st.sampled_from(PLATFORMS), max_size=4)
 EXCHANGES = st.lists(st.tuples(REQUESTS, RESPONSES, st.sampled_from(["cookie", "Cookie", "COOKIE"])), max_size=3)
 GATES = st.sampled_from(
     [
