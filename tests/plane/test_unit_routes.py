@@ -45,6 +45,13 @@ def test_a_host_has_its_own_route_and_all_others_the_default_or_none(with_defaul
     assert set(routes.pools) == {one.pool for one in (shop, default) if one}
 
 
+def test_a_request_without_a_host_goes_where_the_defaults_own_host_does() -> None:
+    shop = route()
+    assert Routes(route("shop.example"), Finder(shop)).of(None) is shop
+    assert Routes(shop, Finder(route())).of(None) is shop
+    assert Routes(None, Finder(shop)).of(None) is None
+
+
 def test_one_upstream_for_all_hosts_looks_nothing_up() -> None:
     only = route()
     assert {Routes(only).of(host) for host in (b"a", b"b", None)} == {only}

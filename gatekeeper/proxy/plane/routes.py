@@ -36,8 +36,8 @@ class Route:
 
 
 class Routes:
-    """The route of each host. ``find`` knows those of some hosts, in any spelling; all others, and requests without a
-    host, have ``default``: None for no route at all. ``among`` are all that ``find`` may answer with.
+    """The route of each host. ``find`` knows those of some hosts, in any spelling; all others have ``default``, None
+    for no route at all. ``among`` are all that ``find`` may answer with.
     """
 
     def __init__(
@@ -54,13 +54,20 @@ class Routes:
         self.pools = tuple(dict.fromkeys(found if default is None else [default.pool, *found]))
 
     def of(self, host: bytes | None) -> Route | None:
-        """The route of a host as it stands in a request."""
-        if self._find is None or host is None:
-            return self._default
+        """The route of a host as it stands in a request. A request without one is for the default's own, by which it
+        will be judged too.
+        """
+        default = self._default
+        if self._find is None:
+            return default
+        if host is None:
+            if default is None:
+                return None
+            host = default.default_host
         known = self._known
         if host in known:
             return known[host]
-        route = self._find(host) or self._default
+        route = self._find(host) or default
         if len(host) <= _SHORT:
             if len(known) >= _HOSTS:
                 known.clear()
