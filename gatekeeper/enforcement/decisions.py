@@ -13,7 +13,7 @@ from gatekeeper.policy.verdict import Lives, Reason, Ruling, decide
 # or upstream invents only empties the table.
 _REMEMBERED = 4096
 _SHORT = 256
-_SHORT_ATTRIBUTES = 512
+SHORT_ATTRIBUTES = 512
 
 
 class Decisions:
@@ -56,7 +56,7 @@ class Decisions:
 
     def note(self, ruling: Ruling, attributes: bytes, lives: Lives) -> None:
         """Remembers what these attributes mean for fields of the ruling's name."""
-        if len(attributes) > _SHORT_ATTRIBUTES:
+        if len(attributes) > SHORT_ATTRIBUTES:
             return
         if self._noted >= _REMEMBERED:
             # All rulings go, and what each of them holds.

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from gatekeeper.cookies.dates import agreed_cookie_date
 from gatekeeper.cookies.grammar import MAX_NAME_VALUE
 from gatekeeper.cookies.lifetime import lifetime_of, may_delete
 from gatekeeper.cookies.response import Ignored, SetCookie, parse_set_cookie
 from gatekeeper.enforcement import rewrite
-from gatekeeper.enforcement.decisions import Decisions
+from gatekeeper.enforcement.decisions import SHORT_ATTRIBUTES, Decisions
 from gatekeeper.enforcement.scopes import Scopes, pool_of, scope_in, scope_of
 from gatekeeper.policy.document import SESSION, Mode, OnRefusal
 from gatekeeper.policy.verdict import Action, Direction, Lives, Reason, Ruling, Verdict
@@ -48,6 +49,10 @@ def _live_until(attributes: bytes) -> int:
     return _LOOK if moment is None else moment
 
 
+# The same for several names of a response, and known again while a date in them is.
+_known_live_until = lru_cache(maxsize=1024)(_live_until)
+
+
 def _length(attributes: bytes) -> int:
     """For how many seconds attributes let a cookie live that need no closer look: 0 is the browser session; for ever
     where only a closer look tells.
@@ -82,7 +87,7 @@ def judge(
 
 def _first_seen(ruling: Ruling, attributes: bytes, decisions: Decisions, scopes: Scopes) -> Lives:
     """What attributes mean that were not seen with this name before; where such a cookie lies is learned."""
-    until = _live_until(attributes)
+    until = _known_live_until(attributes) if len(attributes) <= SHORT_ATTRIBUTES else _live_until(attributes)
     passes = ruling.passes_whole
     if ruling.cap is not None and until != _LOOK and _length(attributes) <= ruling.cap:
         passes = ruling.passes_within

@@ -8,6 +8,7 @@ operation on a dict, and what gets lost between two of them is learned another t
 import re
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from gatekeeper.cookies.response import SetCookie, parse_set_cookie
@@ -18,6 +19,8 @@ MAX_SCOPES = 8
 # Octets. What is longer, or holds other octets, is not learned: it would have to be written into a field again.
 _NAME = re.compile(rb"[\x21-\x3a\x3c\x3e-\x7e]{1,256}")
 _PATH = re.compile(rb"/[\x21-\x3a\x3c-\x7e]{0,127}")
+_LIFETIME = re.compile(rb";[ \t]*(?:expires|max-age)[ \t]*=[^;]*", re.IGNORECASE)
+_SHORT = 512  # octets of what is remembered
 _DOMAIN = re.compile(rb"[a-z0-9_\-]{1,63}(?:\.[a-z0-9_\-]{1,63}){0,15}")
 
 
@@ -67,8 +70,17 @@ def scope_of(cookie: SetCookie) -> Scope:
 
 def scope_in(attributes: bytes) -> Scope | None:
     """The same of the attributes alone (all that follows the first semicolon); None for those of no cookie."""
-    cookie = parse_set_cookie(b"x=;" + attributes)
+    # A date is another with each response, and the rest comes again.
+    places = _LIFETIME.sub(b"", b";" + attributes)
+    return _known_scope_in(places) if len(places) <= _SHORT else _scope_in(places)
+
+
+def _scope_in(places: bytes) -> Scope | None:
+    cookie = parse_set_cookie(b"x=" + places)
     return scope_of(cookie) if isinstance(cookie, SetCookie) else None
+
+
+_known_scope_in = lru_cache(maxsize=1024)(_scope_in)
 
 
 def pool_of(rule: Rule | None) -> Pool:

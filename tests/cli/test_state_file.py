@@ -13,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatekeeper.enforcement.scopes import Entry, Learned, Pool, Scope
+from gatekeeper.middleware.gatehouse import Gatehouse
+from gatekeeper.policy.load import load_policy_tables
 from gatekeeper.serve import state as state_module
 from gatekeeper.serve.state import ForeignFileError, State, decoded, encoded, state_path
 from gatekeeper.settings import Server
@@ -108,6 +110,15 @@ def test_sites_keep_apart_and_one_that_is_gone_is_dropped(path: Path) -> None:
     again.of("one").learn(b"more", SHOP, Pool.EXACT)
     state.meet()
     assert set(json.loads(path.read_bytes())["sites"]) == {"one", "two"}
+
+
+def test_the_sites_are_those_of_the_policy_in_force() -> None:
+    tables = {"cookie": [{"name": "a", "category": "necessary"}]}
+    sites = [{"hosts": ["one.example"]}, {"hosts": ["two.example"], "name": "second"}]
+    gatehouse = Gatehouse(load_policy_tables({**tables, "site": sites}, {}))
+    assert gatehouse.sites() == ["default", "one.example", "second"]
+    gatehouse.policy = load_policy_tables(tables, {})
+    assert gatehouse.sites() == ["default"]
 
 
 def test_who_finds_it_locked_comes_again(path: Path) -> None:

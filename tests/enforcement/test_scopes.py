@@ -1,6 +1,10 @@
 """The table of scopes: bounded, and nothing that matters is pushed out of it easily."""
 
-from gatekeeper.enforcement.scopes import MAX_NAMES, MAX_SCOPES, Learned, Pool, Scope, Scopes
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gatekeeper.cookies.response import SetCookie, parse_set_cookie
+from gatekeeper.enforcement.scopes import MAX_NAMES, MAX_SCOPES, Learned, Pool, Scope, Scopes, scope_in, scope_of
 
 ROOT = Scope(None, b"/", False, False)
 
@@ -77,3 +81,32 @@ def test_the_version_of_all_sites_changes_with_each() -> None:
     learned.of("a").learn(b"a", ROOT, Pool.EXACT)
     assert learned.of("a") is learned.of("a")
     assert learned.version > before
+
+
+AVS = [
+    b"Path=/a",
+    b"path = /b",
+    b"Path=/" + b"x" * 1100,
+    b"Domain=.X.example",
+    b"Secure",
+    b"secure=0",
+    b"Partitioned",
+    b"Max-Age=0",
+    b"Expires=Wed, 09 Dec 2026 10:00:00 GMT",
+    b" EXPIRES =x",
+    b"expires",
+    b"xexpires=/",
+    b"",
+]
+
+
+@given(st.lists(st.sampled_from(AVS).flatmap(lambda av: st.sampled_from([av, b" " + av, av + b"\t"])), max_size=6))
+def test_what_attributes_tell_by_themselves_is_what_the_field_tells(attributes: list[bytes]) -> None:
+    rest = b";".join(attributes)
+    cookie = parse_set_cookie(b"x=1;" + rest)
+    assert isinstance(cookie, SetCookie)
+    assert scope_in(rest) == scope_of(cookie)
+
+
+def test_attributes_of_no_cookie_tell_nothing() -> None:
+    assert scope_in(b"Path=/\x01") is None
