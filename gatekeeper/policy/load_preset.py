@@ -52,7 +52,9 @@ def rules_of_presets(table: Table, names: tuple[str, ...], vocabulary: Vocabular
 
 def rules_from_above(table: Table, rules: Iterable[Rule], vocabulary: Vocabulary) -> tuple[Rule, ...]:
     """The top level's own rules in the categories of a site."""
-    kept, homeless = _rehomed([rule for rule in rules if rule.source == FILE], vocabulary)
+    # Here an id is meant as it stands, whatever a platform means by the same word.
+    ids = vocabulary.ids()
+    kept, homeless = _rehomed([rule for rule in rules if rule.source == FILE], vocabulary, ids)
     for category in homeless:
         table.report(
             "category",
@@ -62,11 +64,11 @@ def rules_from_above(table: Table, rules: Iterable[Rule], vocabulary: Vocabulary
     return kept
 
 
-def _rehomed(rules: Iterable[Rule], vocabulary: Vocabulary) -> _Rehomed:
+def _rehomed(rules: Iterable[Rule], vocabulary: Vocabulary, at_home: frozenset[str] = frozenset()) -> _Rehomed:
     kept: list[Rule] = []
     homeless: dict[str, None] = {}
     for rule in rules:
-        category = vocabulary.resolve(rule.category)
+        category = rule.category if rule.category in at_home else vocabulary.resolve(rule.category)
         if category is None:
             homeless[rule.category] = None
         else:

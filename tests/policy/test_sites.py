@@ -233,6 +233,16 @@ def test_a_map_of_a_sites_own_gives_the_top_levels_rules_their_place() -> None:
     assert dict(own.mapping) == {"necessary": "a", "analytics": "b"}
 
 
+def test_a_map_of_a_sites_own_moves_no_rule_of_the_top_level_whose_category_the_site_has() -> None:
+    own = site('consent.map = { analytics = "marketing" }', TOP + '[[cookie]]\nname = "seen"\ncategory = "analytics"')
+    assert rules(own) == [
+        ("sid", "necessary", FILE),
+        ("seen", "analytics", FILE),
+        ("basket", "necessary", "shop"),
+        ("_ga", "marketing", "shop"),
+    ]
+
+
 def test_presets_are_read_once_for_all_sites_with_the_same_categories(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
 
