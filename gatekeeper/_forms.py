@@ -1,10 +1,13 @@
-"""Which form of a module runs: compiled, where it was built, or its source, where GATEKEEPER_PURE is set."""
+"""Which form of a module runs: compiled, where it was built, or its source, where GATEKEEPER_PURE is set or, in a
+checkout, where a source is newer than what was compiled of it.
+"""
 
 import os
 import sys
 from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import SOURCE_SUFFIXES, FileFinder, ModuleSpec, SourceFileLoader
+from pathlib import Path
 from types import ModuleType
 
 
@@ -30,6 +33,22 @@ def is_compiled() -> bool:
     return module is not None and not str(module.__file__).endswith(".py")
 
 
+def _stale() -> Path | None:
+    """In a checkout, a source that is newer than what was compiled of it; None elsewhere, and where there is none."""
+    package = Path(__file__).parent
+    if not (package.parent / "hatch_build.py").exists():
+        return None
+    for built in package.rglob("*.so"):
+        for suffix in (".pyx", ".py"):
+            source = built.with_name(built.name.partition(".")[0] + suffix)
+            if source.exists() and source.stat().st_mtime > built.stat().st_mtime:
+                return source
+    return None
+
+
 # Imported before all others, so that none of them has been found yet.
+if not os.environ.get("GATEKEEPER_PURE") and (_newer := _stale()) is not None:
+    os.environ["GATEKEEPER_PURE"] = "1"
+    sys.stderr.write(f"gatekeeper: {_newer.name} has changed since it was compiled; the sources run\n")
 if os.environ.get("GATEKEEPER_PURE"):
     sys.meta_path.insert(0, Sources())

@@ -1,6 +1,7 @@
 """What is compiled: when it runs, when it does not, and the wheel it comes in."""
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -62,3 +63,13 @@ def test_a_built_wheel_holds_what_is_compiled_and_runs_it_in_an_environment_of_i
     where = [python, "-c", "import gatekeeper; print(gatekeeper.__file__)"]
     assert subprocess.run(where, cwd="/", check=True, capture_output=True, text=True).stdout.startswith(str(site))
     subprocess.run([tmp_path / "bin" / "gatekeeper", "--version"], cwd="/", check=True, capture_output=True)
+
+
+@pytest.mark.skipif(not COMPILED, reason="not compiled (make speed), or GATEKEEPER_PURE is set")
+def test_in_a_checkout_a_source_that_is_newer_than_what_was_compiled_of_it_runs(tmp_path: Path) -> None:
+    checkout = shutil.copytree(ROOT / "gatekeeper", tmp_path / "gatekeeper")
+    shutil.copy(hatch_build.library(), tmp_path)
+    (tmp_path / "hatch_build.py").touch()
+    assert told(sys.executable, PYTHONPATH=str(tmp_path)) == "True True True"
+    os.utime(checkout / "proxy" / "plane" / "visitor.py")
+    assert told(sys.executable, PYTHONPATH=str(tmp_path)) == "False False False"

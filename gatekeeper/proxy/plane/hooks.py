@@ -124,11 +124,6 @@ def merged(lines: list[bytes], watched: Sequence[bytes], before: FieldList, afte
     return changed + [written(field) for field in new]
 
 
-def are_of(after: FieldList, before: FieldList) -> bool:
-    """Whether a hook took fields away and did nothing else that can be seen."""
-    return all(map(before.__contains__, after))
-
-
 def written(field: Field) -> bytes:
     """The line of a field."""
     return field[0] + b": " + field[1]

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from gatekeeper.proxy.plane.hooks import Field, are_of, merged, placed, written
+from gatekeeper.proxy.plane.hooks import Field, merged, placed, written
 from gatekeeper.proxy.plane.lines import (
     CODING,
     CONNECTION,
@@ -68,7 +68,8 @@ class Response:
         if self._watched_lines is None:
             at = self._at
             new: Sequence[Field] = ()
-            if fields is not self.watched and not are_of(fields, self.watched):
+            # What a hook adds comes last; without such, what is left leaves in its order.
+            if fields is not self.watched and fields and fields[-1] not in self.watched:
                 places, new = placed(self.watched, fields)
                 fields = tuple(field for field in places if field is not None)
             lines[at:at] = [name + b": " + value for name, value in fields]
