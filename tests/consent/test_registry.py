@@ -101,6 +101,9 @@ def test_more_copies_than_a_browser_keeps_refuse_everything_whoever_reads_them()
     assert told(AUTO, *copies) == Told(Choice(State.UNDECIDED, refused=frozenset(ALL)))
     many = [(b"lamp", b"stats"), *((b"lamp_at", b"%d" % number) for number in range(40))]
     assert told(AUTO, *many) == Told(Choice(State.UNDECIDED, refused=frozenset(ALL)))
+    named = [(b"torch-%d" % number, b"yes") for number in range(65)]
+    assert told(AUTO, *named[:64]).choice.granted == ALL
+    assert told(AUTO, *named) == Told(Choice(State.UNDECIDED, refused=frozenset(ALL)))
 
 
 def test_a_reading_tells_its_cookies_and_what_became_of_the_choice() -> None:

@@ -17,9 +17,11 @@ from gatekeeper.consent.readers.known import KNOWN
 AUTO = "auto"
 
 # Different copies of one consent cookie: a browser sends one for each domain and path it was set for. Thousands are an
-# attack, and refuse what can be refused; so do as many further copies of a format's cookies altogether.
+# attack, and refuse what can be refused; so do as many further copies of a format's cookies altogether, and more names
+# than one format's cookies can have ("cookielawinfo-checkbox-*" has one for each category).
 _MOST_COPIES = 8
 _MOST_VARIANTS = 32
+_MOST_NAMES = 64
 
 # Standards whose strings a platform writes beside its own cookie: whoever knows the platform reads them with it.
 _STANDARDS = ("tcf", "gpp", "usp")
@@ -211,6 +213,8 @@ class Registry:
         main = [name for name in mine if own[name]]
         if not main:
             return []
+        if len(mine) > _MOST_NAMES:
+            return None
         variants = list(islice(_variants(mine), _MOST_VARIANTS + 1))
         too_many = len(variants) > _MOST_VARIANTS or any(len(mine[name]) > _MOST_COPIES for name in main)
         return None if too_many else variants
