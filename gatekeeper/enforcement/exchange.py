@@ -212,6 +212,7 @@ class Exchange:
         """The long way, for fields of which some parser might make something else than browsers mean."""
         gate = self.gate
         if _is_oversized(cookies):
+            self._weigh(gate.doubted(place), fields)
             if not (gate.enforces and gate.policy.enforcement.strip_requests):
                 return fields
             self.outcomes.append((_faulted(Direction.REQUEST, b"", Reason.MALFORMED), None))

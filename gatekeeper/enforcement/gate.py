@@ -151,6 +151,11 @@ class Gate:
                 if equals and self.registry.reads(name := name.strip(WSP)):
                     yield name, content.strip(WSP)
 
+    def doubted(self, place: Place | None = None) -> Reading:
+        """What Cookie fields mean that nobody can be made to look through: the visitor may have refused all."""
+        choice = Choice(State.UNDECIDED, refused=self.vocabulary.optional())
+        return Reading(choice, self._decided(choice, frozenset(), False, place), 0)
+
     def _read(self, told: Told, signal: bool, now: int, place: Place | None) -> Reading:
         consent = self.policy.consent
         result = self.registry.read(told, now=now, max_age=consent.max_age, revision=consent.revision)
@@ -160,12 +165,22 @@ class Gate:
                 self._recognised.add(one.reader.id)
                 if self.on_recognised is not None:
                     self.on_recognised(self.site, one.reader.id, one.cookies[0])
+        decisions = self._decided(choice, result.guesses, signal, place)
+        until = _FOREVER
+        if choice.given_at is not None:
+            # It grows stale when it is too old; one dated in the future may become valid, and is looked at again.
+            until = choice.given_at + consent.max_age + 1 if choice.is_binding else now + _AGAIN
+        again = self.reissues and choice.state is State.DECIDED
+        return Reading(choice, decisions, until, reissuable(told, result.found) if again else ())
+
+    def _decided(self, choice: Choice, recognised: frozenset[str], signal: bool, place: Place | None) -> Decisions:
+        """What a choice means for every name, where these formats were recognised; the same object for the same."""
         if place is None and self.regional is not None:
             place = self.regional.elsewhere  # nobody asked where: where the least is allowed
         categories = self.policy.categories if place is None else place.categories
-        grant = weigh(choice, categories=categories, gpc=consent.gpc, signal=signal, bonds=self.bonds)
+        gpc = self.policy.consent.gpc
+        grant = weigh(choice, categories=categories, gpc=gpc, signal=signal, bonds=self.bonds)
         # A platform's own ids are weighed here and not kept: lists of a thousand vendors would never meet again.
-        recognised = result.guesses
         key = (*grant.standings.items(), *grant.bound.values(), *grant.limits.items(), recognised)
         decisions = self._decisions.get(key)
         if decisions is None:
@@ -173,9 +188,4 @@ class Gate:
                 self._decisions.clear()
                 self._readings.clear()  # each of them holds on to its decisions
             decisions = self._decisions[key] = Decisions(self.policy, self.matcher, grant, self.registry, recognised)
-        until = _FOREVER
-        if choice.given_at is not None:
-            # It grows stale when it is too old; one dated in the future may become valid, and is looked at again.
-            until = choice.given_at + consent.max_age + 1 if choice.is_binding else now + _AGAIN
-        again = self.reissues and choice.state is State.DECIDED
-        return Reading(choice, decisions, until, reissuable(told, result.found) if again else ())
+        return decisions

@@ -252,6 +252,15 @@ def test_of_more_cookies_than_any_browser_sends_only_the_required_go_on(cookies:
     assert leaving(exchange, b"_ga=1", b"sessionid=2") == [b"sessionid=2"]
 
 
+@pytest.mark.parametrize("setting", ["", "strip_requests = false", 'mode = "report-only"'])
+def test_who_sends_more_cookies_than_any_browser_may_have_refused_what_needs_no_consent(setting: str) -> None:
+    opt_out = '[[category]]\nid = "a"\nbasis = "opt-out"\n[[cookie]]\nname = "_ga"\ncategory = "a"\n'
+    many = b"; ".join(b"n%d=1" % number for number in range(MAX_PAIRS + 5))
+    exchange, _ = begin(gate(f"[enforcement]\n{setting}\n" + opt_out), many + b"; " + REFUSED)
+    leaving(exchange, b"_ga=1")
+    assert exchange.verdicts[-1].reason is Reason.REFUSED
+
+
 def test_six_hundred_cookies_are_judged_one_by_one() -> None:
     cookies = b"; ".join(b"n%d=1" % number for number in range(MAX_PAIRS - 1)) + b"; sessionid=1"
     exchange, seen = begin(gate(), cookies)
