@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from gatekeeper.consent.category import Vocabulary
 from gatekeeper.consent.choice import UNDECIDED, Choice, State
-from gatekeeper.consent.readers.base import LATEST, Cookies, load_json, unwrapped, yes_or_no
+from gatekeeper.consent.readers.base import LATEST, MAX_JSON_ITEMS, Cookies, load_json, unwrapped, yes_or_no
 
 FORMAT = "gatekeeper"
 VERSION = 1
@@ -105,7 +105,7 @@ def _read_words(text: str, vocabulary: Vocabulary) -> Choice | None:
     if word in _ALL or word in _NONE:
         return _everything(word in _ALL, vocabulary)
     separators = [separator for separator in "|&," if separator in text]
-    if len(separators) > 1:
+    if len(separators) > 1 or any(text.count(separator) > MAX_JSON_ITEMS for separator in separators):
         return None
     parts = text.split(separators[0]) if separators else [text]
     for assign in ":=":

@@ -250,6 +250,8 @@ HOPELESS = [
     ("doubled key, yes and yes", b'{"statistics":true,"statistics":true}'),
     ("doubled key further down", b'{"statistics":true,"x":{"y":1,"y":2}}'),
     ("doubled key in the own format", b'{"v":1,"granted":[],"granted":["statistics"]}'),
+    ("a list longer than any banner's", b"statistics," * 200),
+    ("more pairs than any banner's", b"statistics:1|" * 199 + b"statistics:1"),
     ("NaN", b'{"statistics":true,"x":NaN}'),
     ("Infinity", b'{"statistics":true,"x":-Infinity}'),
     ("a number of 5,000 digits", b'{"statistics":true,"x":' + b"1" * 5_000 + b"}"),
