@@ -166,3 +166,20 @@ def test_a_region_where_the_signal_has_to_be_heard(profile: str, gpc: str) -> No
     """
     told = ["region[1].profile: the law there asks that Sec-GPC is heard; consent.gpc is false"]
     assert warnings(document + cookie("sid")) == (told if (profile, gpc) == ("us-ca", "false") else [])
+
+
+def test_what_looks_wrong_in_a_site_is_told_where_it_stands_and_only_once() -> None:
+    top = cookie("sid") + '[enforcement]\nmax_age = "500d"\n'
+    site = '[[site]]\nhosts = ["a.example"]\n[[site.cookie]]\nname = "_fbp"\ncategory = "necessary"\n'
+    of_the_top, of_the_site = warnings(top + site)
+    assert of_the_top.startswith("enforcement.max_age: ")
+    assert of_the_site.startswith('site[0].cookie[0].category: "_fbp" is known as a cookie of Meta')
+
+
+def test_a_top_level_that_sites_only_fall_back_on_is_not_judged_by_itself() -> None:
+    document = '[enforcement]\nmax_age = "500d"\n[[site]]\nhosts = ["a.example"]\n'
+    policy = load_policy_tables(tomllib.loads(document), PRESETS)
+    assert [problem.path for problem in review(policy, PRESETS, top=False)] == [
+        "site[0].cookie",
+        "site[0].enforcement.max_age",
+    ]

@@ -10,7 +10,7 @@ from gatekeeper.policy.document import FILE, SITE, Consent, Mode, Policy, Rule
 from gatekeeper.policy.load import load_policy_tables
 from gatekeeper.policy.matcher import Matcher, matcher_of
 from gatekeeper.policy.schema import PolicyError
-from gatekeeper.policy.sites import ByHost
+from gatekeeper.policy.sites import ByHost, site_of
 
 PRESETS: dict[str, dict[str, object]] = {
     "shop": {"cookie": [{"name": "basket", "category": "necessary"}, {"name": "_ga", "category": "analytics"}]},
@@ -70,6 +70,12 @@ ENTRIES = ["example.org", "*.example.org", "*.shop.example.org", "www.shop.examp
 def test_the_most_specific_host_is_found(host: str, found: str | None) -> None:
     for entries in (ENTRIES, ENTRIES[::-1]):
         assert ByHost((entry, entry) for entry in entries).find(host) == found
+
+
+def test_a_host_leads_to_its_site() -> None:
+    policy = load('[[site]]\nhosts = ["a.example", "*.a.example"]\n[[site]]\nhosts = ["b.example"]\n')
+    found = [site_of(policy, host) for host in ("b.example", "x.a.example", "c.example")]
+    assert [one.hosts[0] if one else None for one in found] == ["b.example", "a.example", None]
 
 
 # --- hosts and names -------------------------------------------------------------------------------------------------
