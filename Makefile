@@ -24,7 +24,7 @@ IAB := tests/consent/iab
 COMPILED := tests/enforcement tests/conformance tests/middleware tests/cookies/test_cookie_pairs.py tests/properties/test_shortcuts.py \
 	tests/properties/test_both_forms.py tests/docs/test_built.py tests/plane/test_unit_response.py tests/audit/test_log.py
 
-.PHONY: help run test lint types imports tests system compiler speed wheel fuzz bench bench-core bench-proxy soak autobahn peers lock clean
+.PHONY: help run test lint types imports tests tests-processes tests-core system compiler speed wheel fuzz bench bench-core bench-proxy soak autobahn peers lock clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p;/^\.DEFAULT/q' Makefile
@@ -109,27 +109,31 @@ imports: $(VENV)/.dev
 # What drives nothing but functions, and covers the core whole.
 CORE := $(addprefix tests/,audit conformance consent cookies enforcement middleware models pages policy properties wire)
 
+OTHERS := tests/bench tests/docs tests/proxy
+
 # What talks to the data plane over sockets.
 WIRE := $(filter-out tests/plane/test_unit_%,$(wildcard tests/plane/test_*.py)) tests/plane/websockets
 
-# Two runs side by side, for a machine has two cores: the core, and all that starts processes. Coverage does not see
-# compiled code and tests reach into modules, so that all is tested in its pure form where it runs in the tests' own
-# process. What is compiled is tested once more then, and in every process that tests start; the data plane's checks go
-# over sockets, and run once more against the pure form.
+# Two runs side by side, for a machine has two cores; what each printed comes at its end.
 tests: $(VENV)/.dev system compiler $(IAB)/node_modules/.installed
 	@$(BIN)/python hatch_build.py || [ $$? = 3 ]
-	@( GATEKEEPER_PURE=1 $(BIN)/coverage run -m pytest -q -p no:cacheprovider $(CORE) && \
-		$(BIN)/coverage report --fail-under=100 \
-			--include='gatekeeper/wire/*,gatekeeper/cookies/*,gatekeeper/consent/*,gatekeeper/policy/*,gatekeeper/enforcement/*' && \
-		if ls gatekeeper/enforcement/*.so >/dev/null 2>&1; then \
-			env -u GATEKEEPER_PURE $(BIN)/python -m pytest -q -p no:cacheprovider $(COMPILED) && \
-			PURE_PROCESSES=1 GATEKEEPER_PURE=1 $(BIN)/python -m pytest -q -p no:cacheprovider $(WIRE); \
-		else echo "not built, so the compiled form was not tested"; fi \
-	) >.core.log 2>&1 & core=$$!; \
-	echo "The core runs beside this, and tells at the end."; \
-	GATEKEEPER_PURE=1 $(BIN)/python -m pytest -q $(addprefix --ignore=,$(CORE)); outer=$$?; \
-	wait $$core; inner=$$?; cat .core.log; rm -f .core.log; \
-	[ $$outer = 0 ] && [ $$inner = 0 ]
+	@$(MAKE) --no-print-directory --keep-going --jobs 2 --output-sync=target tests-processes tests-core
+
+# What starts processes and talks to them: they run in their compiled form, where that was built.
+tests-processes:
+	GATEKEEPER_PURE=1 $(BIN)/python -m pytest -q -p no:cacheprovider tests/plane tests/cli tests/end_to_end tests/examples
+
+# Coverage does not see compiled code, and tests reach into modules: in the tests' own process the sources run. What is
+# compiled is tested once more then; and the data plane's checks, which go over sockets, once more against the sources.
+tests-core:
+	GATEKEEPER_PURE=1 $(BIN)/coverage run -m pytest -q -p no:cacheprovider $(CORE)
+	$(BIN)/coverage report --fail-under=100 \
+		--include='gatekeeper/wire/*,gatekeeper/cookies/*,gatekeeper/consent/*,gatekeeper/policy/*,gatekeeper/enforcement/*'
+	GATEKEEPER_PURE=1 $(BIN)/python -m pytest -q -p no:cacheprovider $(OTHERS)
+	@if ls gatekeeper/enforcement/*.so >/dev/null 2>&1; then \
+		env -u GATEKEEPER_PURE $(BIN)/python -m pytest -q -p no:cacheprovider $(COMPILED) && \
+		PURE_PROCESSES=1 GATEKEEPER_PURE=1 $(BIN)/python -m pytest -q -p no:cacheprovider $(WIRE); \
+	else echo "not built, so the compiled form was not tested"; fi
 
 # New examples for every property, for as long as it takes to draw them ten times: about five minutes.
 fuzz: $(VENV)/.dev
