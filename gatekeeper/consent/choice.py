@@ -72,7 +72,7 @@ def most_refusing(choices: Sequence[Choice]) -> Choice:
         return copies[0] if copies else ABSENT
     base = min(copies, key=lambda choice: _WEAKEST_FIRST.index(choice.state))
     granted = frozenset.intersection(*(choice.granted for choice in copies)) if base.is_binding else frozenset()
-    refused = frozenset.union(*map(_said_no, copies))
+    refused = frozenset.union(*map(said_no, copies))
     dates = [choice.given_at for choice in copies if choice.given_at is not None]
     revisions = [choice.revision for choice in copies if choice.revision is not None]
     return Choice(
@@ -98,5 +98,6 @@ def _native(copies: tuple[Choice, ...]) -> tuple[tuple[str, bool], ...]:
     return tuple(sorted(answers.items()))
 
 
-def _said_no(choice: Choice) -> frozenset[str]:
+def said_no(choice: Choice) -> frozenset[str]:
+    """What a choice refuses; a stale one no longer does."""
     return frozenset() if choice.state is State.STALE else choice.refused

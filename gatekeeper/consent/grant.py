@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Literal
 
 from gatekeeper.consent.category import Basis, Category
@@ -12,6 +13,7 @@ Gpc = bool | Literal["strict"]
 Limit = tuple[int | None, bool]
 # A category's id, and a platform's own ids (``klaro:matomo``) that a rule of this category is bound to.
 Bond = tuple[str, tuple[str, ...]]
+_NONE: Mapping[str, frozenset[str]] = MappingProxyType({})
 
 
 class Standing(StrEnum):
@@ -61,18 +63,24 @@ def weigh(
     gpc: Gpc = True,
     signal: bool = False,
     bonds: Iterable[Bond] = (),
+    refusals: Mapping[str, frozenset[str]] = _NONE,
 ) -> Grant:
     """The grant that follows from an (aged) choice. ``signal``: the request said ``Sec-GPC: 1``.
 
     The W3C's Global Privacy Control leaves open what outweighs what: an explicit choice made on this site does, unless
     ``gpc`` is ``"strict"``. Of the ids of a bond, those count that the choice answers: one at least, and all of them
-    have to be granted. Without a choice, a bond stands where its category does.
+    have to be granted. Without a choice, a bond stands where its category does. ``refusals`` are the categories that
+    each format (id) refuses: one that answers none of the ids refuses the bond with its category.
     """
     by_id = {category.id: category for category in categories}
     natives = dict(choice.native)
     bound = {}
     for identity, ids in bonds:
-        said = _as_answered(choice, identity, [natives[one] for one in ids if one in natives])
+        answered = [one for one in ids if one in natives]
+        answers = [natives[one] for one in answered]
+        heard = {one.partition(":")[0] for one in answered}
+        answers += [False for named, refused in refusals.items() if named not in heard and identity in refused]
+        said = _as_answered(choice, identity, answers)
         bound[identity, ids] = _standing(by_id[identity], said, gpc, signal)
     return Grant(
         {category.id: _standing(category, choice, gpc, signal) for category in categories},

@@ -12,6 +12,7 @@ from gatekeeper.consent.native import FORMAT as NATIVE
 from gatekeeper.consent.readers.base import MAX_VALUE
 from gatekeeper.consent.readers.custom import FORMAT as CUSTOM
 from gatekeeper.consent.readers.registry import Registry
+from gatekeeper.consent.readers.registry import Told as Heard
 from gatekeeper.cookies.grammar import WSP
 from gatekeeper.cookies.scope import canonical_host
 from gatekeeper.enforcement.decisions import Decisions
@@ -154,7 +155,7 @@ class Gate:
     def doubted(self, place: Place | None = None) -> Reading:
         """What Cookie fields mean that nobody can be made to look through: the visitor may have refused all."""
         choice = Choice(State.UNDECIDED, refused=self.vocabulary.optional())
-        return Reading(choice, self._decided(choice, frozenset(), False, place), 0)
+        return Reading(choice, self._decided(Heard(choice), False, place), 0)
 
     def _read(self, told: Told, signal: bool, now: int, place: Place | None) -> Reading:
         consent = self.policy.consent
@@ -165,7 +166,7 @@ class Gate:
                 self._recognised.add(one.reader.id)
                 if self.on_recognised is not None:
                     self.on_recognised(self.site, one.reader.id, one.cookies[0])
-        decisions = self._decided(choice, result.guesses, signal, place)
+        decisions = self._decided(result, signal, place)
         until = _FOREVER
         if choice.given_at is not None:
             # It grows stale when it is too old; one dated in the future may become valid, and is looked at again.
@@ -173,13 +174,20 @@ class Gate:
         again = self.reissues and choice.state is State.DECIDED
         return Reading(choice, decisions, until, reissuable(told, result.found) if again else ())
 
-    def _decided(self, choice: Choice, recognised: frozenset[str], signal: bool, place: Place | None) -> Decisions:
-        """What a choice means for every name, where these formats were recognised; the same object for the same."""
+    def _decided(self, heard: Heard, signal: bool, place: Place | None) -> Decisions:
+        """What a choice means for every name; the same object for the same."""
         if place is None and self.regional is not None:
             place = self.regional.elsewhere  # nobody asked where: where the least is allowed
         categories = self.policy.categories if place is None else place.categories
-        gpc = self.policy.consent.gpc
-        grant = weigh(choice, categories=categories, gpc=gpc, signal=signal, bonds=self.bonds)
+        grant = weigh(
+            heard.choice,
+            categories=categories,
+            gpc=self.policy.consent.gpc,
+            signal=signal,
+            bonds=self.bonds,
+            refusals=heard.refusals if self.bonds else {},
+        )
+        recognised = heard.guesses
         # A platform's own ids are weighed here and not kept: lists of a thousand vendors would never meet again.
         key = (*grant.standings.items(), *grant.bound.values(), *grant.limits.items(), recognised)
         decisions = self._decisions.get(key)

@@ -1,5 +1,7 @@
 """Several formats of one site: who is asked, in which cookies, and what holds of what they say."""
 
+from collections.abc import Callable
+
 import pytest
 
 from gatekeeper.consent.category import DEFAULT_CATEGORIES, Vocabulary
@@ -51,6 +53,7 @@ AUTO = guessing(LAMP, TORCH, VAULT)
         ([(b"cookies_preferences", b"???"), (b"lamp", b"stats")], ["lamp"], State.DECIDED, {"analytics"}),
         ([(b"vault", b"x")], ["vault"], State.OPAQUE, set()),
         ([(b"vault", b"x"), (b"cookies_preferences", b"analytics")], ["gatekeeper"], State.DECIDED, {"analytics"}),
+        ([(b"vault", b"x"), (b"lamp", b"stats")], ["lamp", "vault"], State.OPAQUE, set()),
         ([(b"lamp_at", b"5"), (b"torch_seen", b"yes")], [], State.ABSENT, set()),
     ],
 )
@@ -94,6 +97,32 @@ def test_a_standards_string_that_says_nothing_is_no_word_against_a_platforms(ide
     assert told(naming(LAMP, silent), *both).choice.state is State.UNDECIDED
     assert told(guessing(LAMP, silent), both[0]).choice.state is State.UNDECIDED
     assert told(guessing(LAMP, silent), (b"s", b"!"), both[1]).choice.granted == set()
+
+
+@pytest.mark.parametrize("identity", ["usp", "gpp"])
+@pytest.mark.parametrize("registry", [guessing, naming])
+def test_a_us_string_is_no_word_against_what_it_does_not_speak_about(
+    identity: str, registry: Callable[..., Registry]
+) -> None:
+    us = Format(identity, "S", (b"s",), lambda cookies: Said(categories={"marketing": cookies[b"s"] == b"yes"}))
+    yes, no = (b"s", b"yes"), (b"s", b"no")
+    assert told(registry(LAMP, us), yes, (b"lamp", b"stats.ads")).choice.granted == {"analytics", "marketing"}
+    assert told(registry(LAMP, us), yes, (b"lamp", b"stats")).choice.granted == {"analytics"}
+    refused = told(registry(LAMP, us), no, (b"lamp", b"stats.ads")).choice
+    assert (refused.granted, refused.refused) == ({"analytics"}, {"marketing"})
+    assert told(registry(LAMP, us), yes, (b"lamp", b"open")).choice.granted == set()
+    assert told(registry(LAMP, us), yes).choice.granted == {"marketing"}
+
+
+def test_a_refusal_counts_whatever_else_is_wrong_with_the_string_it_is_in() -> None:
+    ahead = Format("gpp", "S", (b"s",), lambda _: Said(rest=False, given_at=NOW + 9 * DAY))
+    choice = told(guessing(LAMP, ahead), (b"s", b"x"), (b"lamp", b"stats")).choice
+    assert (choice.granted, choice.refused) == (set(), ALL)
+
+
+def test_a_standards_string_tells_the_choice_that_a_platform_encrypts() -> None:
+    standard = Format("tcf", "S", (b"s",), lambda _: Said(rest=True))
+    assert told(guessing(VAULT, standard), (b"vault", b"x"), (b"s", b"x")).choice.granted == ALL
 
 
 def test_more_copies_than_a_browser_keeps_refuse_everything_whoever_reads_them() -> None:

@@ -61,6 +61,7 @@ def through(
         (b"torch-7=yes; torch_seen=1; torch=2", b"torch-7=yes; torch_seen=1"),
         (b"torch-7=user; torch_seen=1", b"torch-7=user"),
         (b"vault=abc; _ga=1", b"vault=abc"),
+        (b"vault=abc; lamp=stats; _ga=1", b"vault=abc; lamp=stats"),
         (b"vault=abc; cookies_preferences=analytics; _ga=1", b"vault=abc; cookies_preferences=analytics; _ga=1"),
         (b"_ga=1; torch-7=yes; lamp=stats", b"_ga=1; torch-7=yes; lamp=stats"),
         (b"_ga=1; torch-7=no; lamp=stats", b"torch-7=no; lamp=stats"),
@@ -138,7 +139,8 @@ def test_an_app_that_may_not_set_the_choice_sets_that_of_no_platform() -> None:
 
 def test_an_app_that_does_not_see_the_choice_sees_no_platforms_either() -> None:
     hiding = gate("[consent]\nforward = false\n")
-    assert through(hiding, b"sid=1; lamp=stats; lamp_id=3; torch-7=yes; vault=1; _ga=2")[0] == b"sid=1; _ga=2"
+    assert through(hiding, b"sid=1; lamp=stats; lamp_id=3; torch-7=yes; _ga=2")[0] == b"sid=1; _ga=2"
+    assert through(hiding, b"sid=1; vault=1; cookies_preferences=all; _ga=2")[0] == b"sid=1; _ga=2"
     assert through(hiding, b"sid=1; lamp=none; _ga=2")[0] == b"sid=1"
 
 
@@ -230,7 +232,10 @@ consent = ["lamp:map", "torch:map"]
         (b"lamp=open", False),
         (b"torch-7=yes", False),
         (b"lamp=map; lamp_at=5", False),
-        (b"lamp=map; torch-7=no", True),
+        (b"lamp=map.stats; torch-7=no", False),
+        (b"lamp=map; cookies_preferences=none", False),
+        (b"lamp=map; cookies_preferences=analytics", True),
+        (b"torch-7=yes; cookies_preferences=analytics", False),
         (b"lamp=map; torch-7=open", False),
     ],
 )

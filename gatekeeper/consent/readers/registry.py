@@ -3,12 +3,12 @@ choice.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import islice
 
 from gatekeeper.consent.category import Vocabulary
-from gatekeeper.consent.choice import ABSENT, UNDECIDED, Choice, State, most_refusing
+from gatekeeper.consent.choice import ABSENT, UNDECIDED, Choice, State, most_refusing, said_no
 from gatekeeper.consent.native import FORMAT as NATIVE
 from gatekeeper.consent.readers.base import Reader
 from gatekeeper.consent.readers.custom import FORMAT as CUSTOM
@@ -25,7 +25,8 @@ _MOST_NAMES = 64
 
 # Standards whose strings a platform writes beside its own cookie: whoever knows the platform reads them with it.
 _STANDARDS = ("tcf", "gpp", "usp")
-# "1---", "not applicable": what these leave open says nothing against what the platform itself tells.
+# "1---", "not applicable": what these leave open says nothing against what the platform itself tells. Nor do they speak
+# of more than marketing where they are about the US.
 _MAY_ABSTAIN = frozenset({"gpp", "usp"})
 # Names that a file's patterns ("_iub_cs-*") matched and that are known from then on, and octets of one.
 _LEARNED = 256
@@ -62,6 +63,14 @@ class Told:
     def guesses(self) -> frozenset[str]:
         """The ids of the recognised formats that the file does not name."""
         return frozenset(one.reader.id for one in self.found if one.is_guess)
+
+    @property
+    def refusals(self) -> dict[str, frozenset[str]]:
+        """The categories that each format (id) refuses, by the id of the format."""
+        refusals: dict[str, frozenset[str]] = {}
+        for one in self.found:
+            refusals[one.reader.id] = refusals.get(one.reader.id, frozenset()) | said_no(one.choice)
+        return refusals
 
 
 class Registry:
@@ -170,7 +179,7 @@ class Registry:
                     for name, value in variant.items():
                         heard.setdefault(name, set()).add(value)
         kept = tuple(one for one in found if not _abstains(one, found))
-        choices = [one.choice for one in kept]
+        choices = [_beside(one, kept, self._vocabulary) for one in kept]
         # A copy that no reader knows, beside one of the same name that is known, says nothing; it must not go unheard.
         choices += [UNDECIDED for name, known in heard.items() if not known.issuperset(values[name])]
         if choices:
@@ -236,12 +245,23 @@ def guessed_readers() -> tuple[Reader, ...]:
 
 
 def _abstains(one: Found, found: Iterable[Found]) -> bool:
-    """Whether a guess says nothing against what others say: it cannot be read, and then the site's own script tells
-    the choice; or it is a string that platforms write even where it does not apply.
+    """Whether a guess says nothing against what others say: it cannot be read, and then the site's own script or a
+    standard's string tells the choice, and no other platform's cookie, which may be years old; or it is a string that
+    platforms write even where it does not apply, and it refuses nothing.
     """
-    state = one.choice.state
-    silent = state is State.OPAQUE or (state is State.UNDECIDED and one.reader.id in _MAY_ABSTAIN)
-    return one.is_guess and silent and any(other.reader is not one.reader for other in found)
+    others = [other for other in found if other.reader is not one.reader]
+    if one.choice.state is State.OPAQUE:
+        return one.is_guess and any(not other.is_guess or other.reader.id in _STANDARDS for other in others)
+    silent = one.choice.state is State.UNDECIDED and not one.choice.refused and one.reader.id in _MAY_ABSTAIN
+    return one.is_guess and silent and bool(others)
+
+
+def _beside(one: Found, found: Iterable[Found], vocabulary: Vocabulary) -> Choice:
+    """What a reading says beside the others: a string that has no words for most categories is no word against them."""
+    choice = one.choice
+    if one.reader.id in _MAY_ABSTAIN and any(other.reader.id not in _MAY_ABSTAIN for other in found):
+        return replace(choice, granted=vocabulary.optional() - choice.refused) if choice.is_binding else choice
+    return choice
 
 
 def categories_of(native: str, vocabulary: Vocabulary) -> tuple[str, ...]:
