@@ -59,6 +59,26 @@ def test_cc_cookie_keeps_its_services_apart_from_its_categories() -> None:
 
 
 @pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("analytics.matomo", (NONE, ALL)),  # left out of a list that is there: refused
+        ("Analytics.Matomo", (NONE, ALL)),
+        ("analytics.GA", ({"analytics"}, {"functional", "marketing"})),
+        ("marketing.ads", (NONE, ALL)),
+        ("functional.theme", ({"analytics"}, {"functional", "marketing"})),  # of no list: not said
+        ("analytics", ({"analytics"}, {"functional", "marketing"})),
+        ("matomo", ({"analytics"}, {"functional", "marketing"})),
+    ],
+)
+def test_a_service_that_cc_cookie_leaves_out_was_refused(asked: str, expected: tuple[set[str], set[str]]) -> None:
+    value = cc_cookie(categories=["analytics"], services={"analytics": ["ga"], "marketing": [], "functional": "theme"})
+    mapping = {f"cc_cookie:{asked}": "analytics"}
+    assert told("cc_cookie", {"cc_cookie": value}, mapping) == expected
+    without_services = cc_cookie(categories=["analytics"])
+    assert told("cc_cookie", {"cc_cookie": without_services}, mapping) == ({"analytics"}, {"functional", "marketing"})
+
+
+@pytest.mark.parametrize(
     ("keys", "given_at", "revision"),
     [
         ({"lastConsentTimestamp": "2026-11-23T15:01:57.954Z", "consentTimestamp": "2020-01-01"}, 1795446117, None),
@@ -116,9 +136,12 @@ TARTEAUCITRON = {"youtube": "functional", "gtag": "analytics", "matomo": "analyt
         ("!youtubeplaylist=true", (NONE, NONE)),
         ("!youtube=false!youtubeplaylist=true", (NONE, {"functional"})),
         ("!gtag=true!matomo=false", (NONE, {"analytics"})),
-        ("!gtag=true!matomo=wait", (NONE, {"analytics"})),
+        ("!gtag=true!matomo=wait", None),
+        ("!matomo=true!gtag=wait!youtube=wait", None),
+        ("!matomo=false!gtag=wait!youtube=true", (NONE, {"analytics"})),
         ("!gtag=true!matomo=tru", (NONE, {"analytics"})),
-        ("!gtag=true!youtube=wait", ({"analytics"}, {"functional"})),
+        ("!gtag=true!youtube=wait", None),
+        ("!gtag=true!youtube=false", ({"analytics"}, {"functional"})),
         ("%21gtag%3Dtrue", ({"analytics"}, NONE)),
         ("!gtag=wait", None),
         ("!gtag=true!gtag=false", None),

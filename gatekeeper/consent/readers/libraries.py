@@ -3,8 +3,20 @@
 Each calls its categories and services as the site likes; the names that their documentation uses are known here.
 """
 
+from collections.abc import Callable, Iterable
+
 from gatekeeper.consent.readers.base import NOBODY_CHOSE, Cookies, Format, Said, load_json, unwrapped
-from gatekeeper.consent.readers.shapes import are_names, epoch, flags, iso_time, json_object, pairs, revision, services
+from gatekeeper.consent.readers.shapes import (
+    are_names,
+    as_object,
+    epoch,
+    flags,
+    iso_time,
+    json_object,
+    pairs,
+    revision,
+    services,
+)
 
 
 def _cc_cookie(cookies: Cookies) -> Said | None:
@@ -17,12 +29,28 @@ def _cc_cookie(cookies: Cookies) -> Said | None:
         listed = _inner_list(listed)
     if not are_names(listed):
         return None
+    answers = services(said.get("services"), listed) | dict.fromkeys(listed, True)
     return Said(
-        answers=services(said.get("services"), listed) | dict.fromkeys(listed, True),
+        answers=answers,
         rest=False,
         given_at=_first_time(said, "lastConsentTimestamp", "last_consent_update", "consentTimestamp", "consent_date"),
         revision=revision(said.get("revision")),
+        further=_left_out(said.get("services"), answers),
     )
+
+
+def _left_out(document: object, answers: Iterable[str]) -> Callable[[str], bool | None]:
+    """A category is listed where one of its services is accepted, and a service that was refused is left out: it is one
+    of a category that has a list, and is not in it.
+    """
+    categories = {one.lower() for one, names in (as_object(document) or {}).items() if isinstance(names, list)}
+    known = {one.lower() for one in answers}
+
+    def answer(native: str) -> bool | None:
+        category, dot, _ = native.lower().partition(".")
+        return False if dot and category in categories and native.lower() not in known else None
+
+    return answer
 
 
 def _inner_list(text: str) -> object:
@@ -45,14 +73,19 @@ def _klaro(cookies: Cookies) -> Said | None:
 
 
 def _tarteaucitron(cookies: Cookies) -> Said | None:
-    """``!gtag=true!matomo=wait``, a service each. The script finds "youtube" in "youtubeplaylist" too; we do not."""
+    """``!gtag=true!matomo=wait``, a service each. The script finds "youtube" in "youtubeplaylist" too; we do not.
+
+    One that needs no consent is ``true`` before anybody chose. As long as another waits, the banner stands, and no yes
+    is known to be the visitor's; a no is.
+    """
     for text in unwrapped(cookies[b"tarteaucitron"]):
         answers = pairs(text[1:], "!", "=") if text.startswith("!") else None
-        if answers is not None:
-            if all(answer == "wait" for answer in answers.values()):
-                return NOBODY_CHOSE
-            # One that waits, beside others that do not, is no yes.
-            return Said(answers={service: answer == "true" for service, answer in answers.items()})
+        if answers is None:
+            continue
+        yes = {service for service, answer in answers.items() if answer == "true"}
+        if "wait" not in answers.values():
+            return Said(answers={service: service in yes for service in answers})
+        return Said(answers=dict.fromkeys(answers.keys() - yes, False)) if "false" in answers.values() else NOBODY_CHOSE
     return None
 
 
