@@ -19,6 +19,7 @@ UPSTREAM ?=
 BENCH ?= all
 
 IAB := tests/consent/iab
+PLATFORMS := tests/end_to_end/platforms
 
 # What is tested once more with the compiled parts: what calls them, and what compares both forms.
 COMPILED := tests/enforcement tests/conformance tests/middleware tests/cookies/test_cookie_pairs.py tests/properties/test_shortcuts.py \
@@ -68,6 +69,11 @@ $(IAB)/node_modules/.installed: $(IAB)/package-lock.json | system
 	@cd $(IAB) && npm ci --silent --no-audit --no-fund --ignore-scripts && touch node_modules/.installed || \
 		echo "npm could not install the IAB's packages, so nothing is compared with them" >&2
 
+# Consent platforms as they are published, whose buttons a browser clicks; without them those tests are skipped.
+$(PLATFORMS)/node_modules/.installed: $(PLATFORMS)/package-lock.json | system
+	@cd $(PLATFORMS) && npm ci --silent --no-audit --no-fund --ignore-scripts && touch node_modules/.installed || \
+		echo "npm could not install the consent platforms, so none is tried in a browser" >&2
+
 # A C compiler and Python's headers. As root they are installed; without them all runs as well, only slower.
 compiler: | $(BIN)/python
 	@missing=""; command -v gcc >/dev/null || missing="$$missing gcc libc6-dev"; \
@@ -115,7 +121,7 @@ OTHERS := tests/bench tests/docs tests/proxy
 WIRE := $(filter-out tests/plane/test_unit_%,$(wildcard tests/plane/test_*.py)) tests/plane/websockets
 
 # Two runs side by side, for a machine has two cores; what each printed comes at its end.
-tests: $(VENV)/.dev system compiler $(IAB)/node_modules/.installed
+tests: $(VENV)/.dev system compiler $(IAB)/node_modules/.installed $(PLATFORMS)/node_modules/.installed
 	@$(BIN)/python hatch_build.py || [ $$? = 3 ]
 	@$(MAKE) --no-print-directory --keep-going --jobs 2 --output-sync=target tests-processes tests-core
 
@@ -174,4 +180,4 @@ lock:
 clean:
 	find gatekeeper \( -name '*.so' -o -name '*.c' \) -delete
 	rm -f *.so
-	rm -rf $(VENV) $(IAB)/node_modules .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage* dist build
+	rm -rf $(VENV) $(IAB)/node_modules $(PLATFORMS)/node_modules .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage* dist build
