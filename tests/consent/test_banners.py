@@ -134,6 +134,8 @@ def boxes(**answers: str) -> dict[str, str]:
         ({"CookieLawInfoConsent": base64({"analytics": True}), "viewed_cookie_policy": "ye"}, NOBODY),
         ({"CookieLawInfoConsent": base64({"analytics": True}), "viewed_cookie_policy": "no"}, (DECIDED, NONE, ALL)),
         ({"CookieLawInfoConsent": base64({"analytics": True})} | boxes(analytics="no"), (DECIDED, NONE, ALL)),
+        # Boxes of categories that the site no longer has.
+        ({"CookieLawInfoConsent": base64({"non-necessary": False})} | boxes(analytics="yes"), (DECIDED, NONE, ALL)),
         ({"CookieLawInfoConsent": "garbage!"} | boxes(analytics="yes") | {"viewed_cookie_policy": "yes"}, NOBODY),
     ],
 )
@@ -221,6 +223,7 @@ def iubenda(**documents: object) -> dict[str, str]:
         (iubenda(_1={"purposes": {"4": True}}), (DECIDED, {"analytics"}, ALL - {"analytics"})),
         (iubenda(_1={"consent": True}, _2={"purposes": {"4": True}}), (DECIDED, {"analytics"}, ALL - {"analytics"})),
         (iubenda(_1={"consent": True}, _2={"id": 2}), NOBODY),
+        (iubenda(_1={"consent": False}, _2={"id": 2}), (UNDECIDED, NONE, ALL)),
         (iubenda(_1={"id": 1}, **{"1-granular": {"consent": True}}), NOBODY),
     ],
 )

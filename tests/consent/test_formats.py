@@ -78,6 +78,13 @@ def test_what_is_no_choice_says_nothing(state: State) -> None:
     assert read == Choice(state, given_at=5, revision=6, format="f")
 
 
+def test_what_is_refused_where_not_all_is_decided_stays_refused() -> None:
+    read = choice(Said(State.UNDECIDED, {"marketing": False, "analytics": True}))
+    assert read == Choice(
+        State.UNDECIDED, refused=frozenset({"marketing"}), native=(("f:marketing", False),), format="f"
+    )
+
+
 def test_another_formats_value_and_one_that_is_too_long_are_no_choice() -> None:
     assert choice(None) is None
     assert choice(Said(rest=True), value=b"x" * 8193) == Choice(State.UNDECIDED, format="f")

@@ -189,7 +189,12 @@ def test_several_cookies_grant_what_all_of_them_grant() -> None:
     assert together([some, none]) == Said(answers={"a": False, "b": False}, rest=False, given_at=4, revision=2)
     assert together([every, every]) == every
     assert together([every, Said(State.NOT_REQUIRED, rest=True)]).state is State.NOT_REQUIRED
-    assert together([every, NOBODY_CHOSE]) is NOBODY_CHOSE
+    assert together([NOBODY_CHOSE, NOBODY_CHOSE]) is NOBODY_CHOSE
+
+
+def test_beside_a_cookie_in_which_nobody_chose_the_others_only_refuse() -> None:
+    some = Said(answers={"a": True, "b": False}, given_at=4)
+    assert together([some, NOBODY_CHOSE]) == Said(State.UNDECIDED, {"a": True, "b": False}, given_at=4)
 
 
 def test_cookies_are_found_by_both_ends_of_their_names() -> None:

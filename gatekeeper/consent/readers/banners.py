@@ -131,14 +131,15 @@ _CHECKBOX = b"cookielawinfo-checkbox-"
 
 def _webtoffee(cookies: Cookies) -> Said:
     """Base64 of ``{"functional": false, …}``, a cookie ``yes`` or ``no`` for each category, or both; the latter are
-    there before anybody chose.
+    there before anybody chose, and stay when the site has other categories: they grant nothing that is not in the
+    former.
     """
     viewed = cookies.get(b"viewed_cookie_policy")
     if viewed not in (None, b"yes", b"no"):
         return NOBODY_CHOSE
-    answers: list[tuple[str, bool]] = []
+    whole = flags(base64_object(cookies.get(b"CookieLawInfoConsent", b"")), _WEBTOFFEE)
+    answers = list(whole.items())
     if b"CookieLawInfoConsent" in cookies:
-        answers += flags(base64_object(cookies[b"CookieLawInfoConsent"]), _WEBTOFFEE).items()
         if not answers:
             return NOBODY_CHOSE
     elif viewed is None:
@@ -147,7 +148,8 @@ def _webtoffee(cookies: Cookies) -> Said:
         if name.startswith(_CHECKBOX):
             if value not in (b"yes", b"no"):
                 return NOBODY_CHOSE
-            answers.append((name.removeprefix(_CHECKBOX).decode("latin-1"), value == b"yes"))
+            native = name.removeprefix(_CHECKBOX).decode("latin-1")
+            answers.append((native, value == b"yes" and (not whole or native in whole)))
     said = {native: granted and viewed != b"no" for native, granted in agreed(answers).items()}
     # With two categories, one of them is all the rest.
     return Said(answers=said, rest=said.get("non-necessary", False))

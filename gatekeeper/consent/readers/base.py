@@ -57,7 +57,8 @@ class Said:
     answers for Gatekeeper's default categories, where a format makes them of its ids by more than a table; one that an
     answered id stands for by the operator's map is left to that id. ``rest`` is what holds of the categories that no
     answer is about: granted, refused, or None where the cookies say nothing about them. ``complete``: an id that the
-    operator's map names for this format and that has no answer is refused. ``given_at`` is in epoch seconds.
+    operator's map names for this format and that has no answer is refused. ``given_at`` is in epoch seconds. Where
+    the state is UNDECIDED, only what is refused counts.
     """
 
     state: State = State.DECIDED
@@ -134,7 +135,7 @@ class Format:
         return next((one + name[len(own) :] for own, one in patterns if name.startswith(own)), name)
 
     def _choice(self, said: Said, vocabulary: Vocabulary) -> Choice:
-        if said.state not in BINDING:
+        if said.state not in BINDING and said.state is not State.UNDECIDED:
             return Choice(said.state, given_at=said.given_at, revision=said.revision, format=self.id)
         yes: set[str] = set()
         no: set[str] = set()
@@ -155,12 +156,14 @@ class Format:
         if said.rest is not None:
             unsaid = optional - yes - no
             granted_all, refused = (granted_all | unsaid, refused) if said.rest else (granted_all, refused | unsaid)
+        binds = said.state in BINDING
+        # Without an id that nobody can write into a rule: a lone surrogate, a line break.
+        told = [one for one in sorted(answers) if one.isprintable() and (binds or not answers[one])]
         return Choice(
             said.state,
-            granted_all,
+            granted_all if binds else frozenset(),
             refused,
-            # Without an id that nobody can write into a rule: a lone surrogate, a line break.
-            tuple((f"{self.id}:{one}", answers[one]) for one in sorted(answers) if one.isprintable()),
+            tuple((f"{self.id}:{one}", answers[one]) for one in told),
             said.given_at,
             said.revision,
             self.id,

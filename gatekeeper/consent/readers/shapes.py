@@ -6,6 +6,7 @@ All of it is total, and half a value never says more than the whole: a part that
 import binascii
 import re
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from math import isnan
 from typing import TypeGuard
@@ -129,11 +130,15 @@ def services(document: object, granted: Iterable[str]) -> dict[str, bool]:
 
 
 def together(sayings: Sequence[Said]) -> Said:
-    """What several cookies of one platform, such as one for each language of a site, agree to grant. At least one."""
+    """What several cookies of one platform, such as one for each language of a site, agree to grant. At least one.
+
+    Beside one in which nobody chose, the others only refuse.
+    """
     if len(sayings) == 1:
         return sayings[0]
-    if any(said.state not in BINDING for said in sayings):
-        return NOBODY_CHOSE
+    binding = [said for said in sayings if said.state in BINDING]
+    if len(binding) < len(sayings):
+        return replace(together(binding), state=State.UNDECIDED) if binding else NOBODY_CHOSE
     natives = dict.fromkeys(native for said in sayings for native in said.answers)
     rests = {said.rest for said in sayings}
     return Said(

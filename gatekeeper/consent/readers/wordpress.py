@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 
+from gatekeeper.consent.choice import State
 from gatekeeper.consent.readers.base import NOBODY_CHOSE, Cookies, Format, Said, load_json, unwrapped, yes_or_no
 from gatekeeper.consent.readers.shapes import (
     agreed,
@@ -32,16 +33,18 @@ def _complianz(cookies: Cookies) -> Said | None:
     """A cookie for each category, which exist before the banner is dismissed too."""
     answers: list[tuple[str, bool]] = []
     revisions = []
+    state = State.DECIDED
     for prefix in _COMPLIANZ_PREFIXES:
         said = _by_category(cookies, prefix, _WP_CATEGORIES)
         if said and cookies.get(prefix + b"banner-status") != b"dismissed":
-            return NOBODY_CHOSE
+            state = State.UNDECIDED  # what was refused for the other site stays so
+            continue
         answers += said
         answers += _consented_services(cookies, prefix)
         revisions.append(revision(cookies.get(prefix + b"policy_id", b"").decode("latin-1")))
     if not any(name in _WP_CATEGORIES for name, _ in answers):
         return NOBODY_CHOSE
-    return Said(answers=agreed(answers), rest=False, revision=min((one for one in revisions if one), default=None))
+    return Said(state, agreed(answers), rest=False, revision=min((one for one in revisions if one), default=None))
 
 
 _WP_CONSENT_API = ("functional", "preferences", "statistics-anonymous", "statistics", "marketing")
