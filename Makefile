@@ -23,7 +23,7 @@ PLATFORMS := tests/end_to_end/platforms
 
 # What is tested once more with the compiled parts: what calls them, and what compares both forms.
 COMPILED := tests/enforcement tests/conformance tests/middleware tests/cookies/test_cookie_pairs.py tests/properties/test_shortcuts.py \
-	tests/properties/test_both_forms.py tests/docs/test_built.py tests/plane/test_unit_response.py tests/audit/test_log.py
+	tests/properties/test_both_forms.py tests/docs/test_built.py $(addprefix tests/plane/test_unit_,request.py response.py framing.py) tests/audit/test_log.py
 
 .PHONY: help run test lint types imports tests tests-processes tests-core system compiler speed wheel fuzz bench bench-core bench-proxy soak autobahn peers lock clean
 

@@ -4,7 +4,7 @@
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdlib cimport getenv
 
-from gatekeeper.cookies._seen cimport Seen, seen
+from gatekeeper.wire._seen cimport Seen, seen
 
 # Read here and not in the core, which has no environment.
 cdef const char *wish = getenv(b"GATEKEEPER_PURE")

@@ -15,7 +15,7 @@ from cpython.tuple cimport PyTuple_CheckExact, PyTuple_GET_SIZE
 from libc.stdlib cimport getenv
 from libc.string cimport memchr, memcmp
 
-from gatekeeper.cookies._seen cimport Seen, seen
+from gatekeeper.wire._seen cimport Seen, seen
 
 from gatekeeper.cookies.grammar import MAX_NAME_VALUE
 from gatekeeper.policy.verdict import Mode, Reason

@@ -5,7 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatekeeper.proxy.plane import lines as module
-from gatekeeper.proxy.plane.request import END, Fields, Heads, Refusal, Request, request_line, request_line_pure
+from gatekeeper.proxy.plane.request import (
+    END,
+    Fields,
+    Heads,
+    Refusal,
+    Request,
+    head_end,
+    head_end_pure,
+    request_line,
+    request_line_pure,
+)
 from gatekeeper.proxy.plane.routes import Route
 from gatekeeper.proxy.upstream import Upstream
 from tests.plane.pieces import WATCHED_IN_REQUESTS, places, request_lines, spoiled
@@ -91,7 +101,7 @@ def told(request: Request | Refusal) -> object:
     """All that a request says, to be compared."""
     if isinstance(request, Refusal):
         return request.status, request.reason
-    slots = {name: getattr(request.fields, name) for name in Fields.__slots__}
+    slots = {name: getattr(request.fields, name) for name in dir(Fields) if not name.startswith("_")}
     return request.line, request.method, request.target, request.path, request.minor, slots
 
 
@@ -323,3 +333,12 @@ _WORDS = st.sampled_from(
 )
 def test_both_forms_read_a_request_line_alike(line: bytes) -> None:
     assert request_line(line) == request_line_pure(line)
+
+
+@given(
+    st.lists(st.sampled_from([b"\r", b"\n", b"\r\n", b"\r\n\r\n", b"a", b"\x00", b"X: y\r\n"]), max_size=12).map(
+        b"".join
+    )
+)
+def test_both_forms_find_the_end_of_a_head_alike(octets: bytes) -> None:
+    assert head_end(octets) == head_end_pure(octets)

@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
-"""The compiled forms of :func:`gatekeeper.proxy.plane.request.request_line_pure` and
+"""The compiled forms of :func:`gatekeeper.proxy.plane.request.head_end_pure` and ``request_line_pure``, and of
 :func:`gatekeeper.proxy.plane.response.cut_pure`: the same lines read the same, the same head cut in the same places.
 """
 
@@ -10,6 +10,8 @@ from cpython.dict cimport PyDict_GetItemWithError
 from cpython.ref cimport PyObject
 from libc.string cimport memchr, memcmp
 
+from gatekeeper.wire._seen cimport Seen, seen
+
 from gatekeeper.proxy.plane.lines import Untrusted
 
 if os.environ.get("GATEKEEPER_PURE"):
@@ -17,6 +19,8 @@ if os.environ.get("GATEKEEPER_PURE"):
 
 cdef extern from "Python.h":
     PyObject *PyDict_GetItemWithError(object, object) except? NULL
+
+cdef Seen FIRST, NAMES, LINES
 
 # As in lines.py.
 cdef enum:
@@ -32,6 +36,20 @@ cdef enum:
 cdef char _TOKEN[256]
 for _octet in range(256):
     _TOKEN[_octet] = _octet in b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+def head_end(bytes data):
+    """See the pure form."""
+    cdef const char *start = PyBytes_AS_STRING(data)
+    cdef const char *end = start + PyBytes_GET_SIZE(data)
+    cdef const char *p = start
+    while True:
+        p = <const char *>memchr(p, 13, end - p)
+        if p == NULL or end - p < 4:
+            return -1
+        if p[1] == 10 and p[2] == 13 and p[3] == 10:
+            return p - start
+        p += 1
 
 
 def request_line(bytes line):
@@ -93,7 +111,7 @@ def cut(bytes head, memory):
         p = end
     if memchr(start, 10, p - start) != NULL:
         raise _untrusted()
-    first = PyBytes_FromStringAndSize(start, p - start)
+    first = seen(FIRST, start, p - start)
     while p < end:
         if p + 1 >= end or p[1] != 10:
             raise _untrusted()
@@ -106,7 +124,7 @@ def cut(bytes head, memory):
             raise _untrusted()
         size = colon - p
         if name is None or PyBytes_GET_SIZE(name) != size or memcmp(PyBytes_AS_STRING(name), p, size) != 0:
-            name = PyBytes_FromStringAndSize(p, size)
+            name = <bytes>seen(NAMES, p, size)
             item = PyDict_GetItemWithError(names, name)
             if item == NULL:
                 kind = memory.look(PyBytes_FromStringAndSize(p, stop - p))[0]
@@ -130,7 +148,7 @@ def cut(bytes head, memory):
             continue
         if kind != PLAIN:
             if kind != HOP:
-                line = PyBytes_FromStringAndSize(p, stop - p)
+                line = <bytes>seen(LINES, p, stop - p)
                 item = PyDict_GetItemWithError(known, line)
                 others.append(memory.look(line) if item == NULL else <object>item)
             if kind == HOP or kind == CONNECTION or kind == UPGRADE or kind == CLAIM:

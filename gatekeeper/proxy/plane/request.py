@@ -221,6 +221,11 @@ class Heads:
         return Request(b"%b %b HTTP/1.1" % (method, target), method, target, minor, fields)
 
 
+def head_end_pure(data: bytes) -> int:
+    """Where the empty line begins that ends a head; -1 for nowhere."""
+    return data.find(END)
+
+
 def request_line_pure(line: bytes) -> tuple[bytes, bytes, bytes] | None:
     """Method, target and minor version of a request line; None for CONNECT, and for what is none of HTTP/1."""
     match = _REQUEST_LINE(line)
@@ -343,6 +348,6 @@ def _coding(fields: Fields, codings: list[bytes], sized: bool, minor: int) -> No
 try:
     from gatekeeper.proxy.plane import _heads
 except ImportError:
-    request_line = request_line_pure
+    head_end, request_line = head_end_pure, request_line_pure
 else:
-    request_line = _heads.request_line
+    head_end, request_line = _heads.head_end, _heads.request_line

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from gatekeeper.proxy.plane.framing import Framing, Truncated
 from gatekeeper.proxy.plane.gathering import Gathering, TooLarge
 from gatekeeper.proxy.plane.lines import Untrusted
-from gatekeeper.proxy.plane.request import END
+from gatekeeper.proxy.plane.request import head_end
 from gatekeeper.proxy.upstream import UpstreamError
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ class UpstreamConnection:
             self._gathering = None
             data = whole
         while True:
-            end = data.find(END)
+            end = head_end(data)
             if end > most:
                 raise TooLarge
             if end < 0:

@@ -23,7 +23,7 @@ from gatekeeper.proxy.plane.lines import Untrusted, harmless
 from gatekeeper.proxy.plane.pages import serve_page
 from gatekeeper.proxy.plane.plane import Plane, tell
 from gatekeeper.proxy.plane.pool import Pool
-from gatekeeper.proxy.plane.request import CHUNKED, END, Fields, Heads, Refusal, Request, leave_out
+from gatekeeper.proxy.plane.request import CHUNKED, END, Fields, Heads, Refusal, Request, head_end, leave_out
 from gatekeeper.proxy.plane.response import UNTIL_CLOSE, Response, parse_response
 from gatekeeper.proxy.plane.routes import Route
 from gatekeeper.proxy.plane.upstream import UpstreamConnection
@@ -127,7 +127,7 @@ class Visitor(Connection):
             if again is not None:
                 request, rest = again
             else:
-                end = data.find(END)
+                end = head_end(data)
                 if end < 0:
                     self._wait_for_head(data)
                     return

@@ -1,5 +1,5 @@
 # cython: language_level=3
-"""Octets that come again and again, cookie-names above all: the object that was made of them before, with its hash.
+"""Octets that come again and again, names above all: the object that was made of them before, with its hash.
 
 A table of fixed size, in which the newer takes the place of the older: what a stranger invents costs a lookup the time that it
 takes without a table, and nothing more.
