@@ -75,8 +75,10 @@ class _Responder:
     async def send(self, message: Message) -> None:
         kind = message["type"]
         if kind in _HEADS:
-            self.status = message.get("status", _HEADS[kind])
-            message = {**message, "headers": self._judged(message.get("headers", ()), self.status)}
+            status = message.get("status")
+            # One that is no number goes on as it is, to a server that may take it or not.
+            self.status = answered = status if isinstance(status, int) else _HEADS[kind]
+            message = {**message, "headers": self._judged(message.get("headers", ()), answered)}
         elif kind == "http.response.trailers":
             fields = trailers(self._exchange, _field_list(message.get("headers", ())))
             message = {**message, "headers": list(fields)}

@@ -209,6 +209,17 @@ def test_a_field_that_is_no_octets_is_the_apps_mistake_as_it_would_be_with_a_ser
         asyncio.run(call(asgi(app)[0], scope()))
 
 
+@pytest.mark.parametrize("status", ["200", None, 200.0])
+def test_a_status_that_is_no_number_is_the_servers_to_judge(status: object) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": status, "headers": fields_of(LINES)})
+
+    middleware, log = asgi(app)
+    (start,) = asyncio.run(call(middleware, scope()))
+    assert (start["status"], start["headers"]) == (status, KEPT)
+    assert log.one()[0::2] == (200, ())
+
+
 def test_a_response_without_fields_stays_without() -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 204})
