@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from gatekeeper.consent.readers.base import Format, Said
+from gatekeeper.consent.readers.base import NOBODY_CHOSE, Format, Said
 from gatekeeper.enforcement.exchange import Exchange
 from gatekeeper.enforcement.gate import Gate
 from gatekeeper.policy.load import load_policy_tables
@@ -152,6 +152,16 @@ def test_a_name_that_only_a_pattern_holds_is_heard_at_once_and_on_every_way() ->
         assert through(refusing, b"sid=1", [b"torch-8=4711", b"torch-8=yes"])[1] == [b"torch-8=yes"]
         assert through(refusing, b"torch-8=yes; _ga=1", [b"_ga=1"])[1] == [b"_ga=1"]
         assert through(refusing, b"torch-8=no; _ga=1", [b"_ga=1"])[1] == []
+
+
+def test_a_platform_that_leaves_the_word_to_others_keeps_what_it_has_beside_its_choice() -> None:
+    vault = replace(VAULT, companions=(b"vault_id",))
+    us = Format("usp", "US", (b"us",), lambda _: NOBODY_CHOSE, companions=(b"us_at",))
+    policy = gate().policy
+    both = Gate(replace(policy, consent=replace(policy.consent, guessed=(vault, us))))
+    for choice in (b"cookies_preferences=none", b"us=-"):
+        cookies = b"vault=x; vault_id=4711; us=-; us_at=5; " + choice
+        assert through(both, cookies, [b"vault_id=4712", b"us_at=6"])[:2] == (cookies, [b"vault_id=4712", b"us_at=6"])
 
 
 def test_names_for_which_there_is_no_room_are_heard_too() -> None:

@@ -54,15 +54,18 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """The choice of a whole request, and the readings that it is made of."""
+    """The choice of a whole request, and the readings that it is made of. ``silent`` are those of formats that were
+    recognised and leave the word to others.
+    """
 
     choice: Choice
     found: tuple[Found, ...] = ()
+    silent: tuple[Found, ...] = ()
 
     @property
     def guesses(self) -> frozenset[str]:
         """The ids of the recognised formats that the file does not name."""
-        return frozenset(one.reader.id for one in self.found if one.is_guess)
+        return frozenset(one.reader.id for one in (*self.found, *self.silent) if one.is_guess)
 
     @property
     def refusals(self) -> dict[str, frozenset[str]]:
@@ -178,13 +181,14 @@ class Registry:
                     found.append(Found(self._readers[place], place >= self._named, tuple(variant), said, aged))
                     for name, value in variant.items():
                         heard.setdefault(name, set()).add(value)
-        kept = tuple(one for one in found if not _abstains(one, found))
+        silent = tuple(one for one in found if _abstains(one, found))
+        kept = tuple(one for one in found if one not in silent)
         choices = [_beside(one, kept, self._vocabulary) for one in kept]
         # A copy that no reader knows, beside one of the same name that is known, says nothing; it must not go unheard.
         choices += [UNDECIDED for name, known in heard.items() if not known.issuperset(values[name])]
         if choices:
-            return Told(most_refusing(choices), kept)
-        return Told(UNDECIDED if asked else ABSENT)
+            return Told(most_refusing(choices), kept, silent)
+        return Told(UNDECIDED if asked else ABSENT, (), silent)
 
     def _claims(self, name: bytes) -> Iterator["_Claim"]:
         yield from self._exact.get(name, ())
