@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from unittest import mock
 
 from gatekeeper import cli
@@ -25,6 +26,8 @@ _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 _PROMPT = "$ "
 _ASSIGNMENT = re.compile(r"(GATEKEEPER_\w+)=(.*)", re.DOTALL)
 _WIDTH = "110"
+# When the pages were written, in epoch seconds: the choices in them do not grow old.
+_TODAY = 1795651200
 
 
 class _Terminal(io.TextIOWrapper):
@@ -120,6 +123,7 @@ def run(words: Sequence[str]) -> tuple[int, str]:
     with (
         mock.patch.dict(os.environ, environment | {"COLUMNS": _WIDTH, "NO_COLOR": "1", "TERM": "xterm"}, clear=True),
         mock.patch.object(cli, "serve", serve),
+        mock.patch.object(cli, "time", SimpleNamespace(time=lambda: _TODAY)),
         contextlib.redirect_stdout(_Terminal() if redirected else terminal),
         contextlib.redirect_stderr(terminal),
     ):
