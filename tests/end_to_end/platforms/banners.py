@@ -52,6 +52,16 @@ def _reloading(act: Act) -> Act:
     return reload
 
 
+def _kept_later(act: Act, cookie: str) -> Act:
+    """For a platform that keeps the choice some time after the click."""
+
+    def wait(page: Page) -> None:
+        act(page)
+        page.wait_for_function("cookie => document.cookie.includes(cookie + '=')", arg=cookie)
+
+    return wait
+
+
 def _from_the_edge(act: Act) -> Act:
     """For one whose tab shows while the mouse is at the edge of the window."""
 
@@ -136,8 +146,8 @@ BANNERS = (
         format="c15t",
         cookie="c15t",
         shown="[data-testid=consent-banner-card]",
-        accept=_click("[data-testid=consent-banner-accept-button]"),
-        refuse=_click("[data-testid=consent-banner-reject-button]"),
+        accept=_kept_later(_click("[data-testid=consent-banner-accept-button]"), "c15t"),
+        refuse=_kept_later(_click("[data-testid=consent-banner-reject-button]"), "c15t"),
         change=_reloading(
             _click(
                 "[data-c15t-trigger]",
