@@ -165,7 +165,7 @@ class Exchange:
                 if kept is not None and not gate.needs_sent_names:
                     kept[:] = gate, reading
                 return fields
-            known = sift_known(names, pairs, decisions)
+            known = sift_known(names, pairs, decisions) if gate.strips else None
             if known is not None:
                 left, outcomes, blocked = known
                 self.outcomes += outcomes

@@ -102,7 +102,8 @@ class Gate:
         )
         # Read directly on the hot path.
         self.is_off = policy.enforcement.mode is Mode.OFF
-        self.may_skip = policy.enforcement.strip_requests and not self.hides and not record_passes
+        self.may_skip = not self.hides and not record_passes
+        self.strips = policy.enforcement.strip_requests
         said = ((b"sec-gpc", bool(policy.consent.gpc)), (b"dnt", policy.consent.dnt))
         self.signals = frozenset(name for name, counts in said if counts)
         self.hosts: dict[bytes, str] = {}  # a miss goes through host()

@@ -172,9 +172,10 @@ class Chunked:
             return (b"".join(pieces) if self._decoded else data[:at]), b""
         self.done = True
         rest = data[end + 4 :]
+        kept = self._kept(data[start:end])  # has to be sound, also where it goes no further
         if self._decoded:
             return b"".join(pieces), rest
-        return data[:start] + self._kept(data[start:end]) + _CRLF, rest
+        return data[:start] + kept + _CRLF, rest
 
     def _kept(self, section: bytes) -> bytes:
         """The trailer fields that go on, each with its end."""
