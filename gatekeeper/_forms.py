@@ -49,6 +49,7 @@ def _stale() -> Path | None:
 # Imported before all others, so that none of them has been found yet.
 if not os.environ.get("GATEKEEPER_PURE") and (_newer := _stale()) is not None:
     os.environ["GATEKEEPER_PURE"] = "1"
-    sys.stderr.write(f"gatekeeper: {_newer.name} has changed since it was compiled; the sources run\n")
+    if sys.stderr is not None and sys.stderr.isatty():
+        sys.stderr.write(f"gatekeeper: {_newer.name} has changed since it was compiled; the sources run\n")
 if os.environ.get("GATEKEEPER_PURE"):
     sys.meta_path.insert(0, Sources())
