@@ -62,7 +62,7 @@ def _name(table: Table, hosts: tuple[str, ...], taken: dict[str, str]) -> str:
         name = hosts[0] if hosts else ""
     elif not name.isprintable() or len(name) > _LONGEST or name != name.strip():
         table.report("name", "must be a short printable text")
-    elif name == _DEFAULT:
+    if name == _DEFAULT:
         table.report("name", f"{quoted(name)} stands for all hosts that are no site's")
     if name and name in taken:
         table.report("name", f"{quoted(name)} is already the name of {taken[name]}")

@@ -132,6 +132,9 @@ def test_a_site_may_have_a_name() -> None:
         ("[[site]]\nhosts = ['a']\nname = 'default'", [
             'site[0].name: "default" stands for all hosts that are no site\'s'
         ]),
+        ("[[site]]\nhosts = ['default']", [
+            'site[0].name: "default" stands for all hosts that are no site\'s'
+        ]),
         ("[[site]]\nhosts = ['a']\nname = ' x'", ["site[0].name: must be a short printable text"]),
         (f"[[site]]\nhosts = ['a']\nname = '{'x' * 65}'", ["site[0].name: must be a short printable text"]),
         ("[[site]]\nhosts = ['a']\nname = ''", ["site[0].name: must not be empty"]),
