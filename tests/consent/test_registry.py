@@ -7,7 +7,7 @@ import pytest
 from gatekeeper.consent.category import DEFAULT_CATEGORIES, Vocabulary
 from gatekeeper.consent.choice import ABSENT, Choice, State
 from gatekeeper.consent.native import NativeReader
-from gatekeeper.consent.readers.base import Cookies, Format, Said
+from gatekeeper.consent.readers.base import NOBODY_CHOSE, Cookies, Format, Said
 from gatekeeper.consent.readers.known import KNOWN
 from gatekeeper.consent.readers.registry import Registry, Role, Told, categories_of, guessed_readers
 from tests.consent.invented import LAMP, TORCH, VAULT
@@ -120,9 +120,13 @@ def test_a_refusal_counts_whatever_else_is_wrong_with_the_string_it_is_in() -> N
     assert (choice.granted, choice.refused) == (set(), ALL)
 
 
-def test_a_standards_string_tells_the_choice_that_a_platform_encrypts() -> None:
+def test_a_tc_string_tells_the_choice_that_a_platform_encrypts_and_a_us_string_does_not() -> None:
     standard = Format("tcf", "S", (b"s",), lambda _: Said(rest=True))
     assert told(guessing(VAULT, standard), (b"vault", b"x"), (b"s", b"x")).choice.granted == ALL
+    for said in (NOBODY_CHOSE, Said(categories={"marketing": True})):
+        us = Format("usp", "S", (b"s",), lambda _, said=said: said)
+        choice = told(guessing(VAULT, us), (b"vault", b"x"), (b"s", b"x")).choice
+        assert (choice.state, choice.granted) == (State.OPAQUE, set())
 
 
 def test_more_copies_than_a_browser_keeps_refuse_everything_whoever_reads_them() -> None:

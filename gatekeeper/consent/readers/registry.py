@@ -249,13 +249,13 @@ def guessed_readers() -> tuple[Reader, ...]:
 
 
 def _abstains(one: Found, found: Iterable[Found]) -> bool:
-    """Whether a guess says nothing against what others say: it cannot be read, and then the site's own script or a
-    standard's string tells the choice, and no other platform's cookie, which may be years old; or it is a string that
-    platforms write even where it does not apply, and it refuses nothing.
+    """Whether a guess says nothing against what others say: it cannot be read, and then the site's own script or the
+    TC string tells the choice, and no other platform's cookie, which may be years old; or it is a string that platforms
+    write even where it does not apply, and it refuses nothing.
     """
     others = [other for other in found if other.reader is not one.reader]
     if one.choice.state is State.OPAQUE:
-        return one.is_guess and any(not other.is_guess or other.reader.id in _STANDARDS for other in others)
+        return one.is_guess and any(not other.is_guess or other.reader.id == "tcf" for other in others)
     silent = one.choice.state is State.UNDECIDED and not one.choice.refused and one.reader.id in _MAY_ABSTAIN
     return one.is_guess and silent and bool(others)
 
