@@ -48,6 +48,7 @@ class Decisions:
         ruling = self._decide(name, host, path, role)
         # Where a rule stands behind a guess, each Set-Cookie field has to be looked at.
         open_ = self.registry.is_unlearned(name) or (role is Role.GUESSED and ruling.rule is not None)
+        open_ = open_ or self._is_closed(name)
         if len(name) <= _SHORT and not open_ and not self.matcher.is_narrowed(name):
             if len(self.remembered) >= _REMEMBERED:
                 self.remembered.clear()
@@ -69,14 +70,19 @@ class Decisions:
         """The ruling on a Set-Cookie field that some browser stores under this name.
 
         A name that no word of the file makes the consent cookie's is one as far as it holds a choice, or none any more:
-        it carries nothing else past the rules.
+        it carries nothing else past the rules. Where the upstream may not set the choice, it may set no part of one.
         """
+        if self._is_closed(name):
+            return self._decide(name, host, path, Role.CONSENT)
         if not self.registry.is_guess(name):
             return self.ruling(name, host, path)
         mine = name == cookie.name and (
             lifetime_of(cookie, now).deletes or self.registry.recognises(name, cookie.value)
         )
         return self._decide(name, host, path, Role.CONSENT if mine else Role.NONE)
+
+    def _is_closed(self, name: bytes) -> bool:
+        return not self.policy.consent.upstream_may_set and self.registry.knows(name)
 
     def _decide(self, name: bytes, host: str, path: str, role: Role) -> Ruling:
         return decide(name, host=host, path=path, policy=self.policy, matcher=self.matcher, grant=self.grant, role=role)

@@ -192,6 +192,8 @@ def _judge_slowly(
     if first and cookie.name and rulings[0].reason not in _LAST_TO_GO:
         # A name whose rules hold for some hosts or paths is never remembered: it is always looked at here.
         scopes.learn(cookie.name, scope_of(cookie), pool_of(rulings[0].rule))
+    if not decisions.policy.consent.upstream_may_set and any(one.reason is Reason.CONSENT_COOKIE for one in rulings):
+        return rulings[0].verdict(Direction.RESPONSE, Action.DROP, Reason.CONSENT_COOKIE), None
     # Every reading has to be allowed.
     ruling = next((one for one in rulings if not one.allowed), rulings[0])
     if ruling.allowed:
@@ -209,9 +211,7 @@ def _let_pass(
     cookie: SetCookie, ruling: Ruling, decisions: Decisions, now: int, sent: frozenset[bytes], value: bytes
 ) -> Outcome:
     if ruling.reason is Reason.CONSENT_COOKIE:
-        if decisions.policy.consent.upstream_may_set:
-            return ruling.verdict(Direction.RESPONSE, Action.PASS), value
-        return ruling.verdict(Direction.RESPONSE, Action.DROP), None
+        return ruling.verdict(Direction.RESPONSE, Action.PASS), value
     return _rewritten(cookie, ruling, now, sent, value)
 
 

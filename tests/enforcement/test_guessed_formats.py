@@ -137,6 +137,24 @@ def test_an_app_that_may_not_set_the_choice_sets_that_of_no_platform() -> None:
     assert through(closed, b"lamp=stats", [b"lamp=ads", b"lamp_id=1", b"torch-7=yes"])[1] == []
 
 
+@pytest.mark.parametrize("extra", ["", LAMP_RULE.replace("marketing", "necessary")])
+@pytest.mark.parametrize("cookies", [b"sid=1", b"lamp=none", b"lamp=user", b"cookies_preferences=none"])
+def test_nor_does_it_set_the_parts_that_a_choice_is_made_of(extra: str, cookies: bytes) -> None:
+    closed = gate('[consent]\nupstream_may_set = false\n[enforcement]\nunlisted = "allow"\n' + extra)
+    parts = [
+        b"lamp=user",
+        b"lamp_id=1",
+        b"torch_seen=1",
+        b"=lamp=stats",
+        b"=cookies_preferences=all",
+        b"lamp",
+        b"lamp=",
+    ]
+    assert through(closed, cookies, [*parts, b"other=1"])[1] == [b"other=1"]
+    opened = gate('[enforcement]\nunlisted = "allow"\n' + extra)
+    assert through(opened, cookies, [*parts, b"other=1"])[1] == [*parts, b"other=1"]
+
+
 def test_an_app_that_does_not_see_the_choice_sees_no_platforms_either() -> None:
     hiding = gate("[consent]\nforward = false\n")
     assert through(hiding, b"sid=1; lamp=stats; lamp_id=3; torch-7=yes; _ga=2")[0] == b"sid=1; _ga=2"

@@ -135,6 +135,10 @@ class Registry:
                 role = Role.GUESSED
         return role
 
+    def knows(self, name: bytes) -> bool:
+        """Whether any format has a cookie of this name, recognised or not."""
+        return next(self._claims(name), None) is not None
+
     def is_guess(self, name: bytes) -> bool:
         """Whether the name holds the choice by no word of the file: its value has to be looked at before it may be
         set.
