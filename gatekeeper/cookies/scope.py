@@ -2,6 +2,11 @@
 
 import re
 
+# Octets of the longest host name (RFC 1035 section 2.3.4, as text). What is longer is none, and each of its labels
+# would cost a look at all that follow.
+MAX_HOST = 253
+# A host name of several labels, in lower case.
+_NAME = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)+")
 # Section 5.1.3: domain-match holds only for host names, never for addresses.
 _ADDRESS = re.compile(r"[0-9.]+|.*:.*|\[.*\]")
 
@@ -56,9 +61,10 @@ def parent_domains(host: str) -> tuple[str, ...]:
     """Domains that a response from ``host`` may name in a cookie, nearest first.
 
     The host itself comes first; a single label is never among its parents. Which of them are public suffixes is known
-    to the browser, which ignores a cookie for one (section 5.7 step 10).
+    to the browser, which ignores a cookie for one (section 5.7 step 10). None for a host that is no host name: a Host
+    field may hold ";" and "=" (RFC 3986 section 3.2.2), which in a cookie begin an attribute.
     """
-    if is_address(host) or "." not in host:
+    if len(host) > MAX_HOST or is_address(host) or _NAME.fullmatch(host) is None:
         return ()
     labels = host.split(".")
     return tuple(".".join(labels[start:]) for start in range(len(labels) - 1))

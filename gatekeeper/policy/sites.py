@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Generic, TypeVar
 
+from gatekeeper.cookies.scope import MAX_HOST
 from gatekeeper.policy.document import Policy, Site
 
 T = TypeVar("T")
@@ -25,7 +26,7 @@ class ByHost(Generic[T]):
     def find(self, host: str) -> T | None:
         """What is kept for a canonical host, or None; at the cost of one look-up for each of its labels."""
         found = self._exact.get(host)
-        dot = host.find(".", 1)
+        dot = host.find(".", 1) if len(host) <= MAX_HOST else -1
         while found is None and dot > 0:
             found = self._below.get(host[dot:])
             dot = host.find(".", dot + 1)

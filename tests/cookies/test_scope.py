@@ -49,6 +49,11 @@ def test_addresses_have_no_parents(host: str) -> None:
     assert scope.parent_domains(host) == ()
 
 
+def test_what_is_longer_than_any_host_name_has_no_parents() -> None:
+    assert scope.parent_domains("a." * 126 + "b")[0] == "a." * 126 + "b"
+    assert scope.parent_domains("a." * 127 + "b") == ()
+
+
 @pytest.mark.parametrize("host", ["example.org", "1.example", "localhost", "", "1.2.3.4.example", "a1.2"])
 def test_names_are_no_addresses(host: str) -> None:
     assert not scope.is_address(host)

@@ -71,6 +71,14 @@ def test_a_refused_cookie_is_expired_on_parent_domains_too() -> None:
     assert jar.cookies == []
 
 
+@pytest.mark.parametrize(
+    "host", [b"a;max-age=99;domain=;b.test", b"x,y.test", b"a b.test", b"\xe4.test", b"a..test", b".test"]
+)
+def test_a_host_that_is_none_writes_no_attributes(host: bytes) -> None:
+    exchange, _ = begin(gate(), b"_ga=1; " + REFUSED, host=host)
+    assert leaving(exchange) == [b"_ga=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=/"]
+
+
 def test_a_deletion_of_an_unlisted_cookie_is_not_left_to_caches() -> None:
     exchange, _ = begin(gate(), b"CORP_SSO=1")
     assert cache_control(exchange, ((b"cache-control", b"public, max-age=60"),))[b"cache-control"].endswith(b"private")

@@ -72,6 +72,12 @@ def test_the_most_specific_host_is_found(host: str, found: str | None) -> None:
         assert ByHost((entry, entry) for entry in entries).find(host) == found
 
 
+def test_no_site_has_a_host_that_is_longer_than_any() -> None:
+    by_host = ByHost([("*.b", "b")])
+    assert by_host.find("a." * 126 + "b") == "b"
+    assert by_host.find("a." * 127 + "b") is None
+
+
 def test_a_host_leads_to_its_site() -> None:
     policy = load('[[site]]\nhosts = ["a.example", "*.a.example"]\n[[site]]\nhosts = ["b.example"]\n')
     found = [site_of(policy, host) for host in ("b.example", "x.a.example", "c.example")]
