@@ -117,8 +117,10 @@ CORE := $(addprefix tests/,audit conformance consent cookies enforcement middlew
 
 OTHERS := tests/bench tests/docs tests/proxy
 
-# What talks to the data plane over sockets.
-WIRE := $(filter-out tests/plane/test_unit_%,$(wildcard tests/plane/test_*.py)) tests/plane/websockets
+# What asks the data plane over sockets what passes, and how; not what waits for deadlines, for the form makes no
+# difference to those.
+WIRE := $(filter-out tests/plane/test_unit_% $(addprefix tests/plane/test_,attacks.py deadlines.py sites.py streams.py), \
+	$(wildcard tests/plane/test_*.py)) $(addprefix tests/plane/websockets/test_,cookies.py messages.py)
 
 # Two runs side by side, for a machine has two cores; what each printed comes at its end.
 tests: $(VENV)/.dev system compiler $(IAB)/node_modules/.installed $(PLATFORMS)/node_modules/.installed

@@ -160,6 +160,14 @@ class Stage(Origin):
         with self._changed:
             assert self._changed.wait_for(lambda: len(self.requests) >= count, PATIENCE), self.requests
 
+    def wait_quiet(self, pause: float = 0.3) -> None:
+        """Wait until nothing has come for so many seconds."""
+        with self._changed:
+            count = -1
+            while count != len(self.heads):
+                count = len(self.heads)
+                self._changed.wait_for(lambda: len(self.heads) != count, pause)  # noqa: B023 - asked at once
+
     @property
     def request(self) -> Message:
         """The only request that came."""
