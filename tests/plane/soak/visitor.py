@@ -112,10 +112,10 @@ class Connection:
 
     async def ended(self) -> bytes:
         """What still comes until the other side has ended the connection."""
-        rest = b""
+        rest = bytearray()
         while data := await self.read(65536):
             rest += data
-        return rest
+        return bytes(rest)
 
     # --- responses ---------------------------------------------------------------------------------------------------
 
