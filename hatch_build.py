@@ -163,7 +163,7 @@ def linked(code: list[Path], result: Path, *headers: str) -> Path:
 def run(command: list[str]) -> None:
     """Runs one of our own commands."""
     try:
-        subprocess.run(command, cwd=ROOT, check=True)  # noqa: S603
+        subprocess.run(command, cwd=ROOT, check=True)  # noqa: S603 — our own words
     except subprocess.CalledProcessError as error:
         raise CannotCompileError(f"{command[0]} ended with {error.returncode}") from None
 
@@ -195,13 +195,13 @@ def in_place() -> int:
         # What is older than its source would run in its place.
         for path in places():
             path.unlink(missing_ok=True)
-        print(f"Not compiled: {reason}.", file=sys.stderr)  # noqa: T201
+        print(f"Not compiled: {reason}.", file=sys.stderr)  # noqa: T201 — a command tells its user
         return NOT_HERE
     with tempfile.TemporaryDirectory() as folder:
         try:
             made = dict(all_compiled(Path(folder)))
         except CannotCompileError as error:
-            print(error, file=sys.stderr)  # noqa: T201
+            print(error, file=sys.stderr)  # noqa: T201 — a command tells its user
             return 1
         for place, path in made.items():
             # Whoever runs the old one keeps it.

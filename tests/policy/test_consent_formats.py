@@ -15,7 +15,7 @@ from tests.consent.invented import LAMP, TORCH, VAULT
 @pytest.fixture(autouse=True)
 def invented(monkeypatch: pytest.MonkeyPatch) -> None:
     for one in (LAMP, TORCH, VAULT):
-        monkeypatch.setitem(KNOWN, one.id, one)  # type: ignore[arg-type]
+        monkeypatch.setitem(KNOWN, one.id, one)  # type: ignore[arg-type] — a Mapping to all but this
 
 
 def load(text: str, presets: dict[str, dict[str, object]] | None = None) -> Policy:
