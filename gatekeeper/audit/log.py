@@ -54,7 +54,7 @@ class Records(Protocol):
 
     passes: bool
 
-    def record(self, exchange: Exchange, status: int | None, *, site: str = "default") -> None:
+    def record(self, exchange: Exchange, status: int | None, site: str = "default") -> None:
         """See :class:`VerdictLog`."""
 
     def recognised(self, site: str, format_id: str, cookie: bytes) -> None:
@@ -91,7 +91,7 @@ class VerdictLog:
         self._recognised: set[tuple[str, str]] = set()  # formats told of, by site
         self._in_children = InChildren(self._begin_anew)
 
-    def record(self, exchange: Exchange, status: int | None, *, site: str = "default") -> None:
+    def record(self, exchange: Exchange, status: int | None, site: str = "default") -> None:
         """Takes the verdicts of a finished exchange; ``status`` of its response, None where none came."""
         if exchange.fault is not None:
             self.fault(exchange.fault, site=site)
@@ -154,17 +154,18 @@ class VerdictLog:
         with self._lock:
             if now >= self._next_look:
                 self._forget_by_sight(now)
-            known = self._by_identity.get(site)
-            if known is None:
+            try:
+                known = self._by_identity[site]
+            except KeyError:
                 known = self._by_identity[site] = {}
             for verdict, _ in outcomes:
-                kind = known.get(verdict)
-                if kind is not None:
-                    kind.count += 1
-                elif verdict.action is not _PASS or self.passes:
-                    return verdict
-                elif len(known) < _VERDICTS:
-                    known[verdict] = _UNCOUNTED
+                try:
+                    known[verdict].count += 1
+                except KeyError:
+                    if verdict.action is not _PASS or self.passes:
+                        return verdict
+                    if len(known) < _VERDICTS:
+                        known[verdict] = _UNCOUNTED
         return None
 
     def _forget_by_sight(self, now: float) -> None:

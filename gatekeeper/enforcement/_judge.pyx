@@ -39,12 +39,15 @@ for _octet in range(256):
 
 
 def judge_all(fields, rulings, now, ask):
-    """The fields as they leave, and an outcome for each Set-Cookie field; see the other form."""
+    """The fields as they leave, an outcome for each Set-Cookie field, and whether one of them is this visitor's own; see
+    the other form.
+    """
     cdef int overflow = 0
     cdef long long moment = 0
     cdef Py_ssize_t place, size
     cdef list kept = None  # made when the first field goes
     cdef list outcomes = []
+    cdef bint personal = False
     usual = PyTuple_CheckExact(fields) and PyDict_CheckExact(rulings)
     if usual and PyLong_CheckExact(now):
         moment = PyLong_AsLongLongAndOverflow(now, &overflow)
@@ -72,6 +75,8 @@ def judge_all(fields, rulings, now, ask):
         else:
             result = (<tuple>outcome)[1]
         outcomes.append(outcome)
+        if result is not None and not personal and (<tuple>outcome)[0].is_personal:
+            personal = True
         if result is not None and (result is value or result == value):
             if kept is not None:
                 kept.append(field)
@@ -80,7 +85,7 @@ def judge_all(fields, rulings, now, ask):
             kept = list((<tuple>fields)[:place])
         if result is not None:
             kept.append((name, result))
-    return fields if kept is None else tuple(kept), outcomes
+    return fields if kept is None else tuple(kept), outcomes, personal
 
 
 def sift_known(names, pairs, decisions):

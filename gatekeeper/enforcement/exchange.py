@@ -22,7 +22,7 @@ from gatekeeper.enforcement.patience import Asked, Watch
 from gatekeeper.enforcement.regional import Place, Regional
 from gatekeeper.enforcement.reissue import Kept, reissued
 from gatekeeper.enforcement.request import is_plain, sift, sift_known
-from gatekeeper.enforcement.response import SET_COOKIE, SETTING, has_set_cookie, judge, judge_all, thinned
+from gatekeeper.enforcement.response import SET_COOKIE, SETTING, has_set_cookie, is_personal, judge, judge_all, thinned
 from gatekeeper.policy.document import Mode
 from gatekeeper.policy.verdict import Action, Direction, Outcome, Reason, Ruling, Verdict
 from gatekeeper.wire.fields import FieldList, Fields, values
@@ -107,9 +107,16 @@ class Exchange:
         """
         if self.gate.is_off:
             return fields
-        if kept and kept[0] is self.gate and self.now < kept[1].until:
-            self._weigh(kept[1], fields)
-            return fields
+        if kept and kept[0] is self.gate:
+            reading = kept[1]
+            if self.now < reading.until:
+                if reading.kept:
+                    self._weigh(reading, fields)
+                else:
+                    # As _weigh() does, without the step: a visitor's next request mostly comes this way.
+                    self.choice = reading.choice
+                    self._decisions = reading.decisions
+                return fields
         try:
             return self._request(fields, kept, asked)
         except Exception as fault:  # noqa: BLE001 — principle 1: whatever breaks in here, nothing gets past
@@ -261,36 +268,38 @@ class Exchange:
     # --- the response ------------------------------------------------------------------------------------------------
 
     def _response(self, status: int, fields: FieldList) -> FieldList:
+        decisions = self._decisions
+        if decisions is None:
+            if not has_set_cookie(fields):
+                return fields
+            # Nothing was said; or an adapter's mistake, a response without a request, which must not open the gate.
+            decisions = self._weigh(self.gate.reading_of((), False, self.now), ())
+        fields, outcomes, personal = judge_all(fields, decisions.remembered, self.now, self._ask)
+        if len(outcomes) > MAX_SET_COOKIES:
+            fields, outcomes = thinned(fields, outcomes, MAX_SET_COOKIES)
+            personal = any(map(is_personal, outcomes))
         enforcement = self.gate.policy.enforcement
-        sets = has_set_cookie(fields)
-        expires = self._arrived is not None and status >= 200 and enforcement.expire_leftovers
-        if not sets and not expires and self._kept is None:
-            return fields
-        # Nothing was said; or an adapter's mistake, a response without a request, which must not open the gate.
-        decisions = self._decisions or self._weigh(self.gate.reading_of((), False, self.now), ())
-        outcomes: list[Outcome] = []
-        if sets:
-            fields, outcomes = judge_all(fields, decisions.remembered, self.now, self._ask)
-            if len(outcomes) > MAX_SET_COOKIES:
-                fields, outcomes = thinned(fields, outcomes, MAX_SET_COOKIES)
-        if expires:
+        if self._arrived is not None and status >= 200 and enforcement.expire_leftovers:
             expired = self._expire(decisions, outcomes)
             fields += tuple((SET_COOKIE, field) for _, field in expired)
             outcomes += expired
+            personal = personal or any(map(is_personal, expired))
         if self._kept is not None and status >= 200:
             again = reissued(*self._kept, decisions, self.host, self.path, outcomes, now=self.now, most=MAX_SET_COOKIES)
             if again:
                 # One visitor's choice must not become another's, even where nobody asked to protect caches.
                 fields = make_private((*fields, *((SET_COOKIE, field) for _, field in again)))
                 outcomes += again
+                personal = personal or any(map(is_personal, again))
+        if not outcomes:
+            return fields
         self.outcomes += outcomes
         if enforcement.protect_caches and status >= 200:
             regional = self.gate.regional
             if regional is not None and any(_depends(verdict, regional) for verdict, _ in outcomes):
                 fields = (*fields, (b"vary", regional.vary))
-            for verdict, result in outcomes:
-                if result is not None and verdict.is_personal:
-                    return make_private(fields)
+            if personal:
+                return make_private(fields)
         return fields
 
     def _ask(self, value: bytes) -> Outcome:

@@ -103,8 +103,9 @@ def judge_all_pure(
     rulings: Mapping[bytes, Ruling],
     now: int,
     ask: Callable[[bytes], Outcome],
-) -> tuple[FieldList, list[Outcome]]:
-    """The fields as they leave, each Set-Cookie field whole, rewritten or gone in place, and an outcome for each.
+) -> tuple[FieldList, list[Outcome], bool]:
+    """The fields as they leave, each Set-Cookie field whole, rewritten or gone in place, an outcome for each, and
+    whether one leaves that no other visitor may get.
 
     ``rulings`` by cookie-name are what is remembered; ``ask`` decides on a field value of which they do not tell
     enough. The very same tuple comes back if nothing changed.
@@ -112,13 +113,16 @@ def judge_all_pure(
     kept: list[tuple[bytes, bytes]] = []
     outcomes: list[Outcome] = []
     same = True
+    personal = False
     for field in fields:
         name, value = field
         if name in _USUAL:
             pair, _, attributes = value.partition(b";")
             cookie, _, content = pair.partition(b"=")
-            ruling = rulings.get(cookie)
-            until, dropped, passes = _UNSEEN if ruling is None else ruling.lives.get(attributes, _UNSEEN)
+            try:
+                until, dropped, passes = rulings[cookie].lives[attributes]
+            except KeyError:
+                until, dropped, passes = _UNSEEN
             # Known names in plain fields that are no deletion: half a microsecond.
             if until > now and content.translate(_ALL_A).isalpha() and len(pair) <= _LONGEST_PAIR:
                 if dropped is not None:
@@ -128,6 +132,7 @@ def judge_all_pure(
                 if passes is not None:
                     outcomes.append((passes, value))
                     kept.append(field)
+                    personal = personal or passes.is_personal
                     continue
         elif len(name) not in _SIZES or name.lower() not in SETTING:
             kept.append(field)
@@ -146,7 +151,13 @@ def judge_all_pure(
             if result is not None:
                 kept.append((name, result))
         outcomes.append(outcome)
-    return fields if same else tuple(kept), outcomes
+        personal = personal or is_personal(outcome)
+    return fields if same else tuple(kept), outcomes, personal
+
+
+def is_personal(outcome: Outcome) -> bool:
+    """Whether something leaves by it that no other visitor may get."""
+    return outcome[1] is not None and outcome[0].is_personal
 
 
 def has_set_cookie(fields: FieldList) -> bool:

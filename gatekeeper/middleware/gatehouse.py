@@ -23,7 +23,8 @@ class Gatehouse:
         self.log: Records = log or VerdictLog(LoggerSink())
         self.clock = clock
         self.learned = Learned()
-        self._gates: Gates | None = None
+        # Of all sites; None where there are none. Read directly by the data plane's hooks.
+        self.gates: Gates | None = None
         self.policy = policy
 
     @property
@@ -43,12 +44,12 @@ class Gatehouse:
     def take(self, gates: Gates) -> None:
         """Puts a policy into force that :meth:`prepare` has compiled."""
         if gates.top.policy.sites:
-            self._gates = gates
+            self.gates = gates
             self.gate = gates.top
         else:
             # In this order: an exchange that begins in between, in another thread, has the one policy or the other.
             self.gate = gates.top
-            self._gates = None
+            self.gates = None
 
     def sites(self) -> list[str]:
         """What the log calls those whom the policy in force is for."""
@@ -56,7 +57,7 @@ class Gatehouse:
 
     def gate_of(self, host: bytes) -> Gate:
         """The gate for a Host field value."""
-        gates = self._gates
+        gates = self.gates
         return self.gate if gates is None else gates.of(host)
 
     @property
@@ -67,9 +68,7 @@ class Gatehouse:
 
     def begin(self, *, method: str, host: bytes, path: str, trusted: bool = False) -> Exchange:
         """An exchange under the policy in force. ``trusted``: from a peer that may say what region it is from."""
-        gates = self._gates
-        gate = self.gate if gates is None else gates.of(host)
-        return Exchange(gate, method, host, path, int(self.clock()), trusted)
+        return Exchange(self.gate_of(host), method, host, path, int(self.clock()), trusted)
 
     def end(self, exchange: Exchange, status: int | None) -> None:
         """Records a finished exchange."""

@@ -83,7 +83,7 @@ def everything_said(asks: list[bytes], sets: list[bytes], extra: str) -> list[by
     recorded: list[Exchange] = []
     record = log.record
 
-    def watched(exchange: Exchange, status: int | None, *, site: str = "default") -> None:
+    def watched(exchange: Exchange, status: int | None, site: str = "default") -> None:
         recorded.append(exchange)
         record(exchange, status, site=site)
 

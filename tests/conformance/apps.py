@@ -26,7 +26,7 @@ class Recorder:
         self.passes = False
         self.finished: queue.Queue[tuple[int | None, tuple[Verdict, ...], tuple[str, ...]]] = queue.Queue()
 
-    def record(self, exchange: Exchange, status: int | None, *, site: str = "default") -> None:
+    def record(self, exchange: Exchange, status: int | None, site: str = "default") -> None:
         faults = () if exchange.fault is None else (type(exchange.fault).__name__,)
         self.finished.put((status, exchange.verdicts, faults))
 

@@ -57,7 +57,7 @@ class Connector:
 
     @property
     def open(self) -> int:
-        return sum(not connection.is_closing for connection in self.made)
+        return sum(not connection.is_closing() for connection in self.made)
 
 
 class Asker:
@@ -201,9 +201,9 @@ def test_a_connection_that_nobody_uses_ends() -> None:
         pool = pool_of(connector)
         connection = give_back(pool, await asked(pool))
         pool.tick(60.0)
-        assert not connection.is_closing
+        assert not connection.is_closing()
         pool.tick(60.1)
-        assert connection.is_closing
+        assert connection.is_closing()
 
     run(story)
 

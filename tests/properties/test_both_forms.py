@@ -75,7 +75,7 @@ class Memory:
         host = self.exchange.host
         return judge(value, copy.deepcopy(self.decisions), Scopes(), host, PATH, NOW, frozenset())
 
-    def judged(self, form: Callable[..., tuple[FieldList, list[Outcome]]], fields: FieldList, now: int) -> Any:
+    def judged(self, form: Callable[..., tuple[FieldList, list[Outcome], bool]], fields: FieldList, now: int) -> Any:
         return form(fields, self.decisions.remembered, now, self.ask)
 
 
@@ -86,9 +86,12 @@ class Memory:
 )
 def test_both_judge_all_fields_alike(fields: FieldList, extra: str, choice: bytes, now: int) -> None:
     memory = Memory(extra, choice, fields)
-    left, outcomes = memory.judged(response.judge_all, fields, now)
-    expected, told = memory.judged(response.judge_all_pure, fields, now)
+    left, outcomes, personal = memory.judged(response.judge_all, fields, now)
+    expected, told, known_as_personal = memory.judged(response.judge_all_pure, fields, now)
     assert left == expected
+    assert (
+        personal is known_as_personal is any(verdict.is_personal and result is not None for verdict, result in outcomes)
+    )
     assert (left is fields) == (expected is fields)
     assert [any(one is field for field in fields) for one in left] == [
         any(one is field for field in fields) for one in expected
@@ -110,9 +113,9 @@ def said(outcomes: Iterable[tuple[Verdict, bytes | None]]) -> list[tuple[str, by
 )
 def test_both_take_what_an_app_hands_over_in_place_of_octets_and_tuples(fields: Any) -> None:
     memory = Memory("", CHOICES[0], ((b"Set-Cookie", b"_ga=1"),))
-    left, outcomes = memory.judged(response.judge_all, fields, NOW)
-    expected, told = memory.judged(response.judge_all_pure, fields, NOW)
-    assert (left, said(outcomes)) == (expected, said(told))
+    left, outcomes, personal = memory.judged(response.judge_all, fields, NOW)
+    expected, told, known_as_personal = memory.judged(response.judge_all_pure, fields, NOW)
+    assert (left, said(outcomes), personal) == (expected, said(told), known_as_personal)
 
 
 def test_what_breaks_where_a_field_is_looked_at_breaks_both() -> None:

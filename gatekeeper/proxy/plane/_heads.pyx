@@ -1,6 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
-"""The compiled forms of :func:`gatekeeper.proxy.plane.request.head_end_pure` and ``request_line_pure``, and of
-:func:`gatekeeper.proxy.plane.response.cut_pure`: the same lines read the same, the same head cut in the same places.
+"""The compiled forms of :func:`gatekeeper.proxy.plane.request.head_end_pure`, ``request_line_pure`` and
+``known_head_pure``, and of :func:`gatekeeper.proxy.plane.response.cut_pure`: the same lines read the same, the same head
+cut in the same places.
 """
 
 import os
@@ -75,6 +76,39 @@ def request_line(bytes line):
         PyBytes_FromStringAndSize(<const char *>start, target - start - 1),
         PyBytes_FromStringAndSize(<const char *>target, end - target),
         PyBytes_FromStringAndSize(<const char *>end + 8, 1),
+    )
+
+
+def known_head(bytes data, bytes block, Py_ssize_t most):
+    """See the pure form."""
+    cdef const unsigned char *start = <const unsigned char *>PyBytes_AS_STRING(data)
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(data)
+    cdef Py_ssize_t length = PyBytes_GET_SIZE(block)
+    cdef const unsigned char *end = start + size
+    cdef const unsigned char *p = start
+    cdef const unsigned char *target
+    cdef const unsigned char *behind
+    while p < end and _TOKEN[p[0]]:
+        p += 1
+    if p == start or end - p < 2 or p[0] != 32 or p[1] != 47 or (p - start == 7 and memcmp(start, b"CONNECT", 7) == 0):
+        return None
+    target = p + 1
+    p = target
+    while p < end and p[0] > 32 and p[0] != 127:
+        p += 1
+    if end - p < 11 or memcmp(p, b" HTTP/1.1\r\n", 11) != 0:
+        return None
+    behind = p + 11
+    if end - behind < length or behind - start + length - 4 > most:
+        return None
+    if memcmp(behind, PyBytes_AS_STRING(block), length) != 0:
+        return None
+    behind += length
+    return (
+        PyBytes_FromStringAndSize(<const char *>start, p + 9 - start),
+        PyBytes_FromStringAndSize(<const char *>start, target - start - 1),
+        PyBytes_FromStringAndSize(<const char *>target, p - target),
+        PyBytes_FromStringAndSize(<const char *>behind, end - behind) if behind < end else b"",
     )
 
 

@@ -40,8 +40,8 @@ UPGRADE = 6
 HOST = 7
 CLAIM = 8  # X-Forwarded-For and its like
 EXPECT = 9
-_ENDS_HERE = frozenset({HOP, CONNECTION, UPGRADE, CLAIM})
-_OF_NO_INTEREST = frozenset({PLAIN, HOP})
+ENDS_HERE = frozenset({HOP, CONNECTION, UPGRADE, CLAIM})
+OF_NO_INTEREST = frozenset({PLAIN, HOP})
 
 # Kind, (name, value), and what a value means that is looked at here: the options of Connection, the number of
 # Content-Length.
@@ -88,7 +88,8 @@ class Lines:
         self.names: dict[bytes, Kind] = {}
         self.plain: set[bytes] = set()
         self.known: dict[bytes, Entry] = {}
-        # The watched name that came several times in one head, as it stood there: it will again.
+        # What begins a line with the watched name that came several times in one head, as it stood there: it will
+        # again.
         self.run: bytes | None = None
 
     def forget(self) -> None:
@@ -102,19 +103,14 @@ class Lines:
 
         Raises :class:`Untrusted` for a line that is no field line.
         """
-        unseen = list(filterfalse(self.plain.__contains__, lines))
-        if not unseen:
-            return []
-        if breaks_line(b"".join(unseen)):
-            raise Untrusted("a field line can be read in more than one way")
         found = []
         known = self.known
-        for line in unseen:
+        for line in list(filterfalse(self.plain.__contains__, lines)):
             entry = known.get(line) or self.look(line)
             kind = entry[0]
-            if kind in _ENDS_HERE:
+            if kind in ENDS_HERE:
                 lines.remove(line)
-            if kind not in _OF_NO_INTEREST:
+            if kind not in OF_NO_INTEREST:
                 found.append((line, entry))
         return found
 
@@ -124,7 +120,7 @@ class Lines:
         kind = self.names.get(name)
         if kind is None:
             kind = self._name(name)
-        if not colon:
+        if not colon or breaks_line(rest):
             raise Untrusted("a field line can be read in more than one way")
         # A watched one is shown as it is: white space round it may be what somebody stumbles over.
         value = rest.removeprefix(b" ") if kind == WATCHED else rest.strip(b" \t")

@@ -51,14 +51,14 @@ class Pool:
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
 
-    def take(self, *, careful: bool) -> UpstreamConnection | None:
+    def take(self, careful: bool) -> UpstreamConnection | None:
         """An idle connection; with ``careful``, one that has not been ended meanwhile as far as this machine knows: a
         request that may not be repeated should not meet its end.
         """
         idle = self._idle
         while idle:
             connection, _ = idle.popitem()
-            if not connection.is_closing and not (careful and _has_news(connection)):
+            if not connection.is_closing() and not (careful and _has_news(connection)):
                 return connection
             connection.abort()
         return None
@@ -79,18 +79,18 @@ class Pool:
         self._waiting.pop(visitor, None)
         self._connecting.pop(visitor, None)
 
-    def give_back(self, connection: UpstreamConnection, *, rests: bool) -> None:
+    def give_back(self, connection: UpstreamConnection, rests: bool) -> None:
         """A connection whose exchange is over in good order."""
-        if self._closed or (rests and self._waiting):
+        if not (rests or self._waiting or self._closed):
+            self._idle[connection] = self.now
+        elif self._closed or (rests and self._waiting):
             connection.abort()
         elif rests:
             self._resting[connection] = self.now
-        elif self._waiting:
+        else:
             visitor = next(iter(self._waiting))
             del self._waiting[visitor]
             visitor.connected(connection)
-        else:
-            self._idle[connection] = self.now
 
     def gone(self, connection: UpstreamConnection) -> None:
         """A connection has ended."""
@@ -121,7 +121,7 @@ class Pool:
         rested = [one for one, since in self._resting.items() if since < before]
         for connection in rested:
             if self._resting.pop(connection, None) is not None:
-                self.give_back(connection, rests=False)
+                self.give_back(connection, False)
 
     def retire(self) -> None:
         """Nobody new will ask: who has asked is served, and no connection is kept any more."""
@@ -162,12 +162,12 @@ class Pool:
             if wanted and failure is not None:
                 visitor.failed(failure)
             self._serve_waiting()
-        elif wanted and not connection.is_closing:
+        elif wanted and not connection.is_closing():
             visitor.connected(connection)
         elif wanted:
             visitor.failed(UpstreamError("it ended the connection at once"))
         else:
-            self.give_back(connection, rests=False)
+            self.give_back(connection, False)
 
 
 def _has_news(connection: UpstreamConnection) -> bool:

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 _REQUEST_LINE = re.compile(
     rb"(?!CONNECT )([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e\x80-\xff]+) HTTP/1\.([0-9])"
 ).fullmatch
+# The beginning of nearly every request: of HTTP/1.1, in origin-form.
+_BEGINNING = re.compile(rb"(?!CONNECT )([!#$%&'*+\-.^_`|~0-9A-Za-z]+) (/[\x21-\x7e\x80-\xff]*) HTTP/1\.1\r\n").match
 _OTHER_VERSION = re.compile(rb"HTTP/[02-9](?:\.[0-9])?").fullmatch
 
 # RFC 3986 section 3.2, without userinfo, which RFC 9110 section 4.2.4 forbids; host is not empty (RFC 9110 section
@@ -132,8 +134,8 @@ class Heads:
         self._memory = memory
         self._most_fields = most_fields
         self._route_of = route_of
-        self._block = b""  # with the empty line behind it
-        self._fields: Fields | None = None
+        self._block = b""  # the field lines of the last request, with the empty line behind them
+        self._fields: Fields | None = None  # and what they mean
 
     def forget(self) -> None:
         """What the fields of the last request mean may be something else now."""
@@ -141,35 +143,32 @@ class Heads:
 
     def again(self, data: bytes, most: int) -> tuple[Request, bytes] | None:
         """The request at the beginning of the octets and what lies behind its head, if that has the fields of the last
-        one and at most so many octets; raises :class:`Refusal`.
+        one, is of the usual form, and has at most so many octets.
         """
-        fields, block = self._fields, self._block
-        end = data.find(b"\r\n")
-        if fields is None or not 0 <= end <= most - len(block) or not data.startswith(block, end + 2):
+        fields = self._fields
+        if fields is None:
             return None
-        request = self._read(data[:end], block, fields)
-        end += 2 + len(block)
-        return request, data[end:] if len(data) > end else b""
+        known = known_head(data, self._block, most)
+        if known is None:
+            return None
+        line, method, target, rest = known
+        return Request(line, method, target, 1, fields), rest
 
     def read(self, head: bytes) -> Request:
         """The request of a head without its last empty line; raises :class:`Refusal`."""
         line, _, block = head.partition(b"\r\n")
-        return self._read(line, block + END, None)
-
-    def _read(self, line: bytes, block: bytes, fields: Fields | None) -> Request:
         parts = request_line(line)
         if parts is None:
             raise Refusal(*_no_request_line(line))
         method, target, version = parts
         # RFC 9110 section 2.5: a minor version above ours is read as ours, and each hop sends its own.
         minor = 1 if version != b"0" else 0
-        if fields is None or not minor:
-            try:
-                fields = self._understood(block[: -len(END)], minor)
-            except Untrusted as fault:
-                raise Refusal(400, str(fault)) from None
-            if minor:
-                self._block, self._fields = block, fields
+        try:
+            fields = self._understood(block, minor)
+        except Untrusted as fault:
+            raise Refusal(400, str(fault)) from None
+        if minor:
+            self._block, self._fields = block + END, fields
         if version != b"1":
             line = line[:-1] + b"1"
         if target[:1] != b"/":
@@ -230,6 +229,23 @@ def request_line_pure(line: bytes) -> tuple[bytes, bytes, bytes] | None:
     """Method, target and minor version of a request line; None for CONNECT, and for what is none of HTTP/1."""
     match = _REQUEST_LINE(line)
     return None if match is None else (match[1], match[2], match[3])
+
+
+def known_head_pure(data: bytes, block: bytes, most: int) -> tuple[bytes, bytes, bytes, bytes] | None:
+    """Request line, method, target, and what lies behind the head of a request of HTTP/1.1 in origin-form with these
+    field lines, in a head of at most so many octets; None for any other, whatever is wrong or right with it.
+    """
+    match = _BEGINNING(data)
+    if match is None:
+        return None
+    at = match.end()
+    if not data.startswith(block, at):
+        return None
+    end = at + len(block)
+    if end - len(END) > most:
+        return None
+    method, target = match.groups()
+    return data[: at - 2], method, target, data[end:] if len(data) > end else b""
 
 
 def _no_request_line(line: bytes) -> tuple[int, str]:
@@ -348,6 +364,6 @@ def _coding(fields: Fields, codings: list[bytes], sized: bool, minor: int) -> No
 try:
     from gatekeeper.proxy.plane import _heads
 except ImportError:
-    head_end, request_line = head_end_pure, request_line_pure
+    head_end, request_line, known_head = head_end_pure, request_line_pure, known_head_pure
 else:
-    head_end, request_line = _heads.head_end, _heads.request_line
+    head_end, request_line, known_head = _heads.head_end, _heads.request_line, _heads.known_head

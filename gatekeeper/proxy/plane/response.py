@@ -2,19 +2,21 @@
 
 import re
 from collections.abc import Sequence
+from itertools import filterfalse
 
 from gatekeeper.proxy.plane.hooks import Field, merged, placed, written
 from gatekeeper.proxy.plane.lines import (
     CODING,
     CONNECTION,
+    ENDS_HERE,
     LENGTH,
+    OF_NO_INTEREST,
     UPGRADE,
     WATCHED,
     Entry,
     Kind,
     Lines,
     Untrusted,
-    breaks_line,
     number,
 )
 from gatekeeper.proxy.plane.request import CHUNKED, UNNAMED, leave_out, nominated_by
@@ -27,6 +29,7 @@ UNTIL_CLOSE = -2  # in place of a body's length
 _STATUS_LINE = re.compile(rb"HTTP/1\.([0-9]) ([1-5][0-9][0-9])(?: ([^\r\n\x00]*))?").fullmatch
 _STATUSES = 1024
 
+_WITH_BODY = frozenset(range(200, 300)) - {204}
 _KEEP_ALIVE = frozenset({b"keep-alive"})
 _LENGTH = frozenset({b"content-length"})
 _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
@@ -39,6 +42,20 @@ class Response:
     ``length`` is the body's in octets, :data:`CHUNKED` or :data:`UNTIL_CLOSE`; ``announced`` tells whether fields
     speak of a body where there is none (HEAD, 204, 304).
     """
+
+    __slots__ = (
+        "_at",
+        "_watched_lines",
+        "announced",
+        "first",
+        "keep_alive",
+        "length",
+        "lines",
+        "minor",
+        "status",
+        "upgrade",
+        "watched",
+    )
 
     def __init__(self, status: tuple[int, int, bytes], lines: list[bytes], watched: FieldList, at: int) -> None:
         self.status, self.minor, self.first = status
@@ -114,7 +131,7 @@ class Statuses:
         return known
 
 
-def parse_response(head: bytes, memory: Lines, statuses: Statuses, *, method: bytes) -> Response:
+def parse_response(head: bytes, memory: Lines, statuses: Statuses, method: bytes) -> Response:
     """The response of a head without its last empty line, to a request of this method; raises :class:`Untrusted`."""
     parts = cut(head, memory)
     if parts is not None:
@@ -127,10 +144,9 @@ def parse_response(head: bytes, memory: Lines, statuses: Statuses, *, method: by
         response = Response.of_lines(statuses.known.get(first) or statuses.read(first), lines, found)
         others = [entry for _, entry in found if entry[0] != WATCHED]
         if len(response.watched) > 1 and response.watched[-1][0] == response.watched[-2][0]:
-            memory.run = response.watched[-1][0]
+            memory.run = b"\r\n%b: " % response.watched[-1][0]
     # Nearly all answers to GET and POST: one Content-Length, and at most a word on the connection.
-    status = response.status
-    if method != b"HEAD" and 200 <= status < 300 and status != 204:
+    if response.status in _WITH_BODY and method != b"HEAD":
         length = -1
         alive = response.keep_alive
         for kind, _, meaning in others:
@@ -160,31 +176,42 @@ def cut_pure(head: bytes, memory: Lines) -> Cut | None:
     one watched field stands several times: six such lines are then one split of the head, and none of them is looked
     at one by one.
     """
-    name = memory.run
-    if name is None:
+    run = memory.run
+    if run is None:
         return None
-    parts = head.split(b"\r\n%b: " % name)
+    parts = head.split(run)
     if len(parts) < 3:
         return None
     lines = parts[0].split(b"\r\n")
-    parts[0] = b""
-    parts[-1], _, after = parts[-1].partition(b"\r\n")
-    # None of them holds the end of a line: they stand together, and each is a sound field value.
-    if breaks_line(b"".join(parts)):
-        return None
     del parts[0]
+    parts[-1], _, after = parts[-1].partition(b"\r\n")
+    # None of them holds the end of a line: they stand together, and each is a sound field value. Not by breaks_line(),
+    # for the sake of the step.
+    values = b"".join(parts)
+    if 13 in values or 10 in values or 0 in values:
+        return None
     first = lines.pop(0)
-    found = memory.scan(lines)
     at = len(lines)
     if after:
-        rest = after.split(b"\r\n")
-        found += memory.scan(rest)
-        lines += rest
+        lines += after.split(b"\r\n")
+    # As Lines.scan() does, without the steps between.
+    known = memory.known
     others = []
-    for _, entry in found:
-        if entry[0] == WATCHED:
+    for line in list(filterfalse(memory.plain.__contains__, lines)):
+        try:
+            entry = known[line]
+        except KeyError:
+            entry = memory.look(line)
+        kind = entry[0]
+        if kind == WATCHED:
             return None
-        others.append(entry)
+        if kind in ENDS_HERE:
+            place = lines.index(line)
+            del lines[place]
+            at -= place < at
+        if kind not in OF_NO_INTEREST:
+            others.append(entry)
+    name = run[2:-2]
     return first, lines, tuple([(name, value) for value in parts]), at, others
 
 

@@ -32,6 +32,7 @@ class UpstreamConnection:
         "answered",
         "clogged",
         "framing",
+        "is_closing",
         "keep_alive",
         "rests",
         "reused",
@@ -58,20 +59,19 @@ class UpstreamConnection:
     def begin(self, visitor: "Visitor", octets: bytes) -> None:
         """A request is sent, its body as far as it is there."""
         self.visitor = visitor
-        self.framing = None
         self.answered = False
         self.write(octets)
 
-    def release(self, *, whole: bool) -> None:
+    def release(self, whole: bool) -> None:
         """The exchange is over. ``whole``: answer and request both came to their end."""
         self.visitor = None
         self.framing = None
-        if whole and self.keep_alive and not self.tunnels and not self._transport.is_closing():
+        if whole and self.keep_alive and not self.tunnels and not self.is_closing():
             self.reused = True
             if self._paused:
                 # What the last visitor has not read yet is in its own connection's buffer.
                 self.resume()
-            self._pool.give_back(self, rests=self.rests)
+            self._pool.give_back(self, self.rests)
         else:
             self.abort()
 
@@ -105,11 +105,6 @@ class UpstreamConnection:
             self._transport.write_eof()
 
     @property
-    def is_closing(self) -> bool:
-        """Whether it has ended, or will."""
-        return self._transport.is_closing()
-
-    @property
     def fileno(self) -> int:
         """The socket's descriptor."""
         return cast("int", self._transport.get_extra_info("socket").fileno())
@@ -120,6 +115,7 @@ class UpstreamConnection:
         """See asyncio."""
         self._transport = cast("asyncio.Transport", transport)
         self.write: Any = self._transport.write
+        self.is_closing: Any = self._transport.is_closing  # it has ended, or will
 
     def data_received(self, data: bytes) -> None:
         """See asyncio."""

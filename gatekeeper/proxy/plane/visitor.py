@@ -74,7 +74,7 @@ class Visitor(Connection):
         """See asyncio."""
         state = self._state
         if state == HEAD:
-            self._receive_head(data)
+            self._receive(data)
         elif state == BODY:
             self._receive_body(data)
         elif state == AHEAD:
@@ -112,6 +112,13 @@ class Visitor(Connection):
 
     # --- 1: the request's head ---------------------------------------------------------------------------------------
 
+    def _receive(self, data: bytes) -> None:
+        again = None if self._gathering is not None else self._heads.again(data, self._plane.limits.request_head)
+        if again is None:
+            self._receive_head(data)
+        else:
+            self._begin(*again)
+
     def _receive_head(self, data: bytes) -> None:
         most = self._plane.limits.request_head
         try:
@@ -123,18 +130,13 @@ class Visitor(Connection):
                 data = whole
             if data[:2] == b"\r\n":
                 data = without_empty_lines(data)
-            again = self._heads.again(data, most)
-            if again is not None:
-                request, rest = again
-            else:
-                end = head_end(data)
-                if end < 0:
-                    self._wait_for_head(data)
-                    return
-                if end > most:
-                    raise TooLarge
-                request = self._heads.read(data[:end])
-                rest = data[end + 4 :]
+            end = head_end(data)
+            if end < 0:
+                self._wait_for_head(data)
+                return
+            if end > most:
+                raise TooLarge
+            request = self._heads.read(data[:end])
         except Refusal as refusal:
             self._refuse(refusal, self._so_far(data))
         except Untrusted as fault:
@@ -142,7 +144,7 @@ class Visitor(Connection):
         except TooLarge:
             self._refuse(Refusal(431, f"its head is larger than {most} octets"), self._so_far(data))
         else:
-            self._begin(request, rest)
+            self._begin(request, data[end + 4 :])
 
     def _so_far(self, data: bytes) -> bytes:
         return data if self._gathering is None else self._gathering.octets
@@ -231,7 +233,7 @@ class Visitor(Connection):
 
     def _send(self, pool: Pool, request: Request, octets: bytes) -> None:
         method = request.method
-        upstream = pool.take(careful=method != b"GET" and method not in _IDEMPOTENT)
+        upstream = pool.take(method != b"GET" and method not in _IDEMPOTENT)
         if upstream is not None and not self._clogged:
             # Kept until an answer begins: a request without a body may have to be sent a second time.
             self._outgoing = [] if request.fields.length else [octets]
@@ -301,7 +303,7 @@ class Visitor(Connection):
         request, passing = self._request, self._passing
         assert request is not None and passing is not None  # noqa: S101, PT018 - the upstream was asked
         plane = self._plane
-        response = parse_response(head, plane.responses, plane.statuses, method=request.method)
+        response = parse_response(head, plane.responses, plane.statuses, request.method)
         status = response.status
         if status < 200:
             if status != 101:
@@ -317,34 +319,33 @@ class Visitor(Connection):
         upstream.keep_alive = response.keep_alive
         upstream.rests = response.announced
         if status == 101:
-            self._answering(status)
+            self._answering(passing, status)
             self.write(b"\r\n".join(lines) + END)
             self._begin_tunnel(upstream, rest)
             return True
         length = response.length
-        if self._persists and request.minor and length >= 0 and length == len(rest):
+        if length == len(rest) and self._persists and request.minor:
             # Most answers come whole.
-            self._answering(status)
-            lines.append(b"")
-            lines.append(rest)
+            self._answering(passing, status)
+            lines += (b"", rest)
             self.write(b"\r\n".join(lines))
             self.finish()
             return True
         framing = self._framing(response, request, lines)
         octets, surplus = framing.feed(rest)  # what begins wrong is still no answer
         upstream.framing = framing
-        self._answering(status)
+        self._answering(passing, status)
         self.write(b"\r\n".join(lines) + END + octets)
         self.deadline = plane.now + plane.limits.body_idle
         if framing.done:
             upstream.finish(surplus)
         return True
 
-    def _answering(self, status: int) -> None:
+    def _answering(self, passing: Passing, status: int) -> None:
         """The answer's head leaves: from here on nothing else can be said, or sent again."""
-        self._answered = True
+        self._answered = self._recorded = True
         self._outgoing = []
-        self._record(status)
+        self._plane.hooks.end(passing, status)
 
     def _interim(self, response: Response, request: Request, passing: Passing) -> None:
         """RFC 9110 section 15.2: interim answers go on, but to an HTTP/1.0 visitor."""
@@ -398,21 +399,21 @@ class Visitor(Connection):
             self._state = HEAD
             self.deadline = self._plane.now + self._plane.limits.idle_timeout
             if upstream is not None:
-                upstream.release(whole=not upstream.clogged)
+                upstream.release(not upstream.clogged)
             if self._held:
                 self.go_on()
             if self._ahead:
                 self._next()
             return
         if upstream is not None:
-            upstream.release(whole=whole and not upstream.clogged)
+            upstream.release(whole and not upstream.clogged)
         self._outgoing = []
         self._linger()
 
     def _next(self) -> None:
         """A request came before its turn, or a part of one."""
         ahead, self._ahead = self._ahead, b""
-        self._receive_head(ahead)
+        self._receive(ahead)
         self._mind_ahead()
 
     def _record(self, status: int | None) -> None:
