@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable
 
 from bench.proxy import bodies, growth, latency, profile, report, table
+from bench.proxy.awake import awake
 from bench.proxy.install import install
 from bench.proxy.peers import KEYS
 from bench.proxy.processes import CannotRunError
@@ -22,6 +23,7 @@ from bench.proxy.results import Options, Row, save
 
 MEASUREMENTS: dict[str, Callable[[Options], list[Row]]] = {
     "table": table.measure,
+    "halting": table.halting,
     "latency": latency.alone,
     "tail": latency.tail,
     "bodies": bodies.large,
@@ -50,7 +52,8 @@ def main() -> int:
     for name in names:
         print(f"measuring {name}", file=sys.stderr)
         try:
-            save(name, MEASUREMENTS[name](options), options)
+            with awake(name != "halting"):
+                save(name, MEASUREMENTS[name](options), options)
         except CannotRunError as error:
             print(f"{name}: {error}", file=sys.stderr)
             failed = True

@@ -90,8 +90,9 @@ def taken(result: Row) -> str:
     """When and where."""
     machine = result["machine"]
     where = f"{machine['cpu']}, {machine['cores']} cores, Linux {machine['kernel']}, Python {machine['python']}"
+    idle = f"; idle cores {machine['idle_cores']}" if "idle_cores" in machine else ""
     return folded(
-        f"Taken on {result['date']}: {where}; medians of {result['rounds']} rounds of {result['seconds']:g} s."
+        f"Taken on {result['date']}: {where}{idle}; medians of {result['rounds']} rounds of {result['seconds']:g} s."
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.proxy.awake import idle_cores
 from bench.proxy.places import OTHER_RESULTS, RESULTS
 
 Row = dict[str, Any]
@@ -37,6 +38,7 @@ def machine() -> dict[str, str]:
         "cores": str(os.cpu_count()),
         "kernel": platform.release().partition("-")[0],
         "python": platform.python_version(),
+        "idle_cores": idle_cores(),
     }
 
 

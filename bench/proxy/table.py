@@ -2,10 +2,13 @@
 
 import statistics
 import sys
+from dataclasses import replace
 
 from bench.proxy.peers import BY_KEY
 from bench.proxy.results import Options, Row
 from bench.proxy.stage import Stage, pick
+
+_FEW = ("nginx-lua", "gatekeeper", "gatekeeper-helper", "nginx-njs", "haproxy-lua")
 
 
 def measure(options: Options) -> list[Row]:
@@ -31,6 +34,11 @@ def measure(options: Options) -> list[Row]:
                     )
                     print(f"round {turn + 1}: {BY_KEY[key].title}: {loaded.cpu_us:.1f} µs", file=sys.stderr)
         return [_row(peer.key, found.get(peer.key, []), stage.missing.get(peer.key)) for peer in stage.peers]
+
+
+def halting(options: Options) -> list[Row]:
+    """The same for a few, where idle cores halt at once."""
+    return measure(replace(options, only=options.only or _FEW))
 
 
 def _row(key: str, rounds: list[Row], error: str | None) -> Row:

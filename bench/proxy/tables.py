@@ -149,6 +149,12 @@ SECTIONS: dict[str, tuple[str, str, Callable[[Sequence[Row]], list[Cells]]]] = {
         over the requests that `wrk` counted.""",
         _table,
     ),
+    "halting": (
+        "The same where idle cores halt at once",
+        """In a virtual machine it is dear to wake a core that has halted, and whoever is too slow to keep the load
+        generator's core busy has to.""",
+        _table,
+    ),
     "latency": (
         "One visitor alone",
         """Requests one after the other on one connection. *added* is p50 less that of the app without a proxy.""",

@@ -1,17 +1,19 @@
 """The benchmark reads its programs' output right and writes its tables right; no peer is started here."""
 
+import contextlib
 import tomllib
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
-from bench.proxy import aims, plot, profile, report, tables
+from bench.proxy import aims, awake, plot, profile, report, tables
 from bench.proxy.install import ENVIRONMENTS
 from bench.proxy.load import parse_wrk
 from bench.proxy.peers import PEERS, RESPONSE_ONLY
 from bench.proxy.places import CONF, PAGE, ROOT
-from bench.proxy.processes import parent_of, ticks_of
+from bench.proxy.processes import CannotRunError, parent_of, ticks_of
 from bench.proxy.results import Row
 from bench.proxy.stage import difference
 from bench.proxy.workload import ALL_NAMES, BLOCKED_NAMES, COOKIE, SET_COOKIES, gatekeeper_toml, page, request
@@ -256,3 +258,22 @@ def test_no_configuration_has_a_place_of_one_machine_in_it() -> None:
     for file in CONF.iterdir():
         assert "/home/" not in file.read_text(), file.name
         assert "9000" not in file.read_text(), file.name
+
+
+@pytest.mark.parametrize(("wanted", "inside"), [(True, "poll before they halt"), (False, "halt at once")])
+def test_idle_cores_are_left_as_they_were(
+    wanted: bool, inside: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setting = tmp_path / "guest_halt_poll_ns"
+    setting.write_text("7\n")
+    monkeypatch.setattr(awake, "_SETTING", setting)
+    with contextlib.suppress(CannotRunError), awake.awake(wanted):
+        assert awake.idle_cores() == inside
+        raise CannotRunError
+    assert setting.read_text() == "7\n"
+
+
+def test_a_kernel_that_cannot_be_told_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(awake, "_SETTING", tmp_path / "none" / "at_all")
+    with awake.awake():
+        assert awake.idle_cores() == "do as this kernel has it"
