@@ -74,7 +74,12 @@ class Visitor(Connection):
         """See asyncio."""
         state = self._state
         if state == HEAD:
-            self._receive(data)
+            again = None if self._gathering is not None else self._heads.again(data, self._plane.limits.request_head)
+            if again is None:
+                self._receive_head(data)
+            else:
+                request, rest = again
+                self._begin(request, rest)
         elif state == BODY:
             self._receive_body(data)
         elif state == AHEAD:
@@ -111,13 +116,6 @@ class Visitor(Connection):
             self.failed(UpstreamError("it did not go on in time", status=504))
 
     # --- 1: the request's head ---------------------------------------------------------------------------------------
-
-    def _receive(self, data: bytes) -> None:
-        again = None if self._gathering is not None else self._heads.again(data, self._plane.limits.request_head)
-        if again is None:
-            self._receive_head(data)
-        else:
-            self._begin(*again)
 
     def _receive_head(self, data: bytes) -> None:
         most = self._plane.limits.request_head
@@ -413,7 +411,7 @@ class Visitor(Connection):
     def _next(self) -> None:
         """A request came before its turn, or a part of one."""
         ahead, self._ahead = self._ahead, b""
-        self._receive(ahead)
+        self.data_received(ahead)
         self._mind_ahead()
 
     def _record(self, status: int | None) -> None:
