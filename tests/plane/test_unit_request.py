@@ -13,6 +13,8 @@ from gatekeeper.proxy.plane.request import (
     Request,
     head_end,
     head_end_pure,
+    known_head,
+    known_head_pure,
     request_line,
     request_line_pure,
 )
@@ -342,3 +344,27 @@ def test_both_forms_read_a_request_line_alike(line: bytes) -> None:
 )
 def test_both_forms_find_the_end_of_a_head_alike(octets: bytes) -> None:
     assert head_end(octets) == head_end_pure(octets)
+
+
+BLOCKS = [b"", b"Host: a\r\n\r\n", b"Host: a\r\nCookie: b=1\r\n\r\n", b"\r\n"]
+
+
+@given(
+    spoiled(
+        st.builds(
+            lambda method, target, version, block, rest: (
+                b"%b %b HTTP/%b\r\n%b%b" % (method, target, version, block, rest)
+            ),
+            st.sampled_from([b"GET", b"POST", b"CONNECT", b"CONNECTS", b"", b"M-SEARCH"]),
+            st.sampled_from([b"/", b"/a?b", b"*", b"http://a/", b"/\xff", b"/\x7f", b"/a b", b""]),
+            st.sampled_from([b"1.1", b"1.1", b"1.1", b"1.0", b"1.2", b"2"]),
+            st.sampled_from(BLOCKS),
+            st.sampled_from([b"", b"rest", b"GET / HTTP/1.1\r\n"]),
+        ),
+        [b"\r", b"\n", b" ", b"/", b"\x00", b"x"],
+    ),
+    st.sampled_from(BLOCKS),
+    st.integers(0, 60),
+)
+def test_both_forms_know_a_head_again_alike(data: bytes, block: bytes, most: int) -> None:
+    assert known_head(data, block, most) == known_head_pure(data, block, most)
