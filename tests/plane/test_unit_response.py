@@ -131,8 +131,10 @@ def test_any_line_before_within_and_behind_a_run_is_what_it_is_line_by_line(way:
             for end in ([], [length]):
                 lines = [length, *run[:place], line, *run[place:], *end]
                 head = b"\r\n".join([b"HTTP/1.1 200 OK", *lines])
-                assert outcome(head, guessing_lines(), b"GET") == reference(head, b"GET")
-                assert outcome(head, guessing_lines(), b"GET", all_gone) == reference(head, b"GET", all_gone)
+                memory = guessing_lines()
+                # Seen for the first time, with all lines known, and with what is around the run known as one.
+                for hook in (same, all_gone) * 2:
+                    assert outcome(head, memory, b"GET", hook) == reference(head, b"GET", hook)
 
 
 @given(st.lists(heads, min_size=2, max_size=4), METHODS, st.sampled_from(HOOKS))
@@ -140,7 +142,7 @@ def test_what_was_read_before_changes_nothing_of_what_a_head_means(
     way: object, sequence: list[bytes], method: bytes, hook: Hook
 ) -> None:
     memory = response_lines()
-    for head in [*sequence, *sequence]:
+    for head in sequence * 4:
         assert outcome(head, memory, method, hook) == reference(head, method, hook)
 
 
@@ -151,9 +153,10 @@ def test_a_memory_that_is_full_or_emptied_changes_nothing(
     memory = response_lines()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(memory_module, "_REMEMBERED", size)
-        for head in [*sequence, *sequence]:
+        patch.setattr(memory_module, "_SURROUNDINGS", size)
+        for head in sequence * 4:
             assert outcome(head, memory, method) == reference(head, method)
-            assert max(len(memory.names), len(memory.plain), len(memory.known)) <= size
+            assert max(len(memory.names), len(memory.plain), len(memory.known), len(memory.around)) <= size
 
 
 @given(heads, METHODS, st.booleans())
@@ -236,6 +239,47 @@ def test_a_name_that_came_several_times_is_expected_again(monkeypatch: pytest.Mo
     assert memory.run is None
     outcome(b"HTTP/1.1 200 OK\r\nset-cookie: a=1\r\nset-cookie: b=1", memory, b"GET")
     assert memory.run == b"\r\nset-cookie: "
+
+
+BEFORE, AFTER = b"HTTP/1.1 200 OK\r\nServer: x\r\nContent-Length: 5", b"Content-Language: de\r\nConnection: keep-alive"
+
+
+def cut_thrice(before: bytes, after: bytes) -> Lines:
+    memory = guessing_lines()
+    for number in range(3):
+        head = b"%b\r\nSet-Cookie: a=%d\r\nSet-Cookie: b=2\r\n%b" % (before, number, after)
+        assert outcome(head.removesuffix(b"\r\n"), memory, b"GET") != "untrusted"
+    return memory
+
+
+def test_what_is_around_a_run_is_known_again_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "cut", module.cut_pure)
+    for before, after in ((BEFORE, AFTER), (BEFORE, b""), (b"HTTP/1.1 200 OK", AFTER)):
+        memory = cut_thrice(before, after)
+        assert [*memory.around] == [(before, after)]
+        # Nothing of it is looked at again, and what one answer's lines become does not stay with the next.
+        monkeypatch.setattr(memory, "look", None)
+        head = b"\r\n".join([before, b"Set-Cookie: c=3", b"Set-Cookie: d=4", *([after] if after else [])])
+        for method, hook in ((b"GET", all_gone), (b"HEAD", same), (b"GET", same)):
+            assert outcome(head, memory, method, hook) == reference(head, method, hook)
+        memory.forget()
+        assert not memory.around
+
+
+@pytest.mark.parametrize(
+    "line", [b"X-Request-Id: 7", b"Location: /reset?token=7", b"Link: <%b>" % (b"x" * 3000)], ids=repr
+)
+def test_what_may_be_one_visitors_own_around_a_run_is_not_kept(monkeypatch: pytest.MonkeyPatch, line: bytes) -> None:
+    monkeypatch.setattr(module, "cut", module.cut_pure)
+    assert not cut_thrice(BEFORE + b"\r\n" + line, AFTER).around
+    assert not cut_thrice(BEFORE, line).around
+
+
+def test_what_is_around_a_run_is_kept_up_to_a_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "cut", module.cut_pure)
+    monkeypatch.setattr(memory_module, "_LONGEST_SURROUNDING", len(BEFORE + AFTER))
+    assert cut_thrice(BEFORE, AFTER).around
+    assert not cut_thrice(BEFORE, AFTER + b"\r\nETag: 1").around
 
 
 def test_few_status_lines_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:

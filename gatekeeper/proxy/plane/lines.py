@@ -14,6 +14,9 @@ from gatekeeper.wire.fields import FieldList, is_trustworthy
 # Lines and names remembered, and octets of one. What more a hostile peer invents only empties the tables.
 _REMEMBERED = 4096
 _SHORT = 256
+# What may surround a run of watched lines, remembered as one.
+_SURROUNDINGS = 256
+_LONGEST_SURROUNDING = 2048
 
 
 def breaks_line(octets: bytes) -> bool:
@@ -46,6 +49,10 @@ OF_NO_INTEREST = frozenset({PLAIN, HOP})
 # Kind, (name, value), and what a value means that is looked at here: the options of Connection, the number of
 # Content-Length.
 Entry = tuple[Kind, tuple[bytes, bytes], Any]
+
+# What stands before and behind a run of watched lines: the first line, the others that go on, in pieces of one or more
+# lines, before which piece the run stands, and what is to be known of those that are not plain.
+Around = tuple[bytes, list[bytes], int, list[Entry]]
 
 _FOR_THIS_HOP = {
     b"connection": CONNECTION,
@@ -91,10 +98,13 @@ class Lines:
         # What begins a line with the watched name that came several times in one head, as it stood there: it will
         # again.
         self.run: bytes | None = None
+        # By the octets before such a run and behind it. An app says the same there from answer to answer, its Date but
+        # once a second: only lines that are remembered whole are in here.
+        self.around: dict[tuple[bytes, bytes], Around] = {}
 
     def forget(self) -> None:
         """The hook may watch others now."""
-        for memory in (self._repeats, self.names, self.plain, self.known):
+        for memory in (self._repeats, self.names, self.plain, self.known, self.around):
             memory.clear()
         self.run = None
 
@@ -112,6 +122,41 @@ class Lines:
                 lines.remove(line)
             if kind not in OF_NO_INTEREST:
                 found.append((line, entry))
+        return found
+
+    def surround(self, before: bytes, after: bytes) -> Around | None:
+        """What stands before and behind a run of watched lines; None where another watched line is there. Raises
+        :class:`Untrusted` as :meth:`scan` does.
+        """
+        lines = before.split(b"\r\n")
+        first = lines.pop(0)
+        at = len(lines)
+        if after:
+            lines += after.split(b"\r\n")
+        all_known = True
+        others = []
+        # As scan() does, without the steps between.
+        for line in list(filterfalse(self.plain.__contains__, lines)):
+            entry = self.known.get(line)
+            if entry is None:
+                all_known = False
+                entry = self.look(line)
+            kind = entry[0]
+            if kind == WATCHED:
+                return None
+            if kind in ENDS_HERE:
+                place = lines.index(line)
+                del lines[place]
+                at -= place < at
+            if kind not in OF_NO_INTEREST:
+                others.append(entry)
+        if not all_known or len(before) + len(after) > _LONGEST_SURROUNDING:
+            return first, lines, at, others
+        pieces = [b"\r\n".join(piece) for piece in (lines[:at], lines[at:]) if piece]
+        found = first, pieces, min(at, 1), others
+        if len(self.around) >= _SURROUNDINGS:
+            self.around.clear()
+        self.around[before, after] = found
         return found
 
     def look(self, line: bytes) -> Entry:

@@ -2,15 +2,12 @@
 
 import re
 from collections.abc import Sequence
-from itertools import filterfalse
 
 from gatekeeper.proxy.plane.hooks import Field, merged, placed, written
 from gatekeeper.proxy.plane.lines import (
     CODING,
     CONNECTION,
-    ENDS_HERE,
     LENGTH,
-    OF_NO_INTEREST,
     UPGRADE,
     WATCHED,
     Entry,
@@ -182,37 +179,20 @@ def cut_pure(head: bytes, memory: Lines) -> Cut | None:
     parts = head.split(run)
     if len(parts) < 3:
         return None
-    lines = parts[0].split(b"\r\n")
-    del parts[0]
+    before = parts.pop(0)
     parts[-1], _, after = parts[-1].partition(b"\r\n")
     # None of them holds the end of a line: they stand together, and each is a sound field value. Not by breaks_line(),
     # for the sake of the step.
     values = b"".join(parts)
     if 13 in values or 10 in values or 0 in values:
         return None
-    first = lines.pop(0)
-    at = len(lines)
-    if after:
-        lines += after.split(b"\r\n")
-    # As Lines.scan() does, without the steps between.
-    known = memory.known
-    others = []
-    for line in list(filterfalse(memory.plain.__contains__, lines)):
-        try:
-            entry = known[line]
-        except KeyError:
-            entry = memory.look(line)
-        kind = entry[0]
-        if kind == WATCHED:
-            return None
-        if kind in ENDS_HERE:
-            place = lines.index(line)
-            del lines[place]
-            at -= place < at
-        if kind not in OF_NO_INTEREST:
-            others.append(entry)
+    around = memory.around.get((before, after)) or memory.surround(before, after)
+    if around is None:
+        return None
+    first, lines, at, others = around
     name = run[2:-2]
-    return first, lines, tuple([(name, value) for value in parts]), at, others
+    # What is remembered stays as it is; the lines are the caller's to change.
+    return first, lines.copy(), tuple([(name, value) for value in parts]), at, others
 
 
 def _framing(response: Response, others: list[Entry], method: bytes) -> None:
