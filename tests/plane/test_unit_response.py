@@ -258,10 +258,13 @@ def test_what_is_around_a_run_is_known_again_as_one(monkeypatch: pytest.MonkeyPa
         memory = cut_thrice(before, after)
         assert [*memory.around] == [(before, after)]
         # Nothing of it is looked at again, and what one answer's lines become does not stay with the next.
-        monkeypatch.setattr(memory, "look", None)
+        memory.plain.clear()
+        memory.known.clear()
         head = b"\r\n".join([before, b"Set-Cookie: c=3", b"Set-Cookie: d=4", *([after] if after else [])])
         for method, hook in ((b"GET", all_gone), (b"HEAD", same), (b"GET", same)):
             assert outcome(head, memory, method, hook) == reference(head, method, hook)
+        assert not memory.plain
+        assert not memory.known
         memory.forget()
         assert not memory.around
 
