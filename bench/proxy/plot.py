@@ -6,7 +6,7 @@ from html import escape
 
 from bench.proxy.results import Row
 
-_WIDTH, _LEFT, _RIGHT, _BAR, _GAP, _TOP = 860, 290, 90, 20, 8, 58
+_WIDTH, _LEFT, _RIGHT, _BAR, _GAP, _TOP = 930, 360, 90, 20, 8, 58
 _INK, _GREY = 'fill="#1c2733"', 'fill="#52606d"'
 _COLOURS = {"gatekeeper": "#0b6e4f", "same": "#5b7db1", "none": "#b8c4d6"}
 
