@@ -128,32 +128,17 @@ class Lines:
         """What stands before and behind a run of watched lines; None where another watched line is there. Raises
         :class:`Untrusted` as :meth:`scan` does.
         """
-        lines = before.split(b"\r\n")
-        first = lines.pop(0)
-        at = len(lines)
-        if after:
-            lines += after.split(b"\r\n")
-        all_known = True
-        others = []
-        # As scan() does, without the steps between.
-        for line in list(filterfalse(self.plain.__contains__, lines)):
-            entry = self.known.get(line)
-            if entry is None:
-                all_known = False
-                entry = self.look(line)
-            kind = entry[0]
-            if kind == WATCHED:
-                return None
-            if kind in ENDS_HERE:
-                place = lines.index(line)
-                del lines[place]
-                at -= place < at
-            if kind not in OF_NO_INTEREST:
-                others.append(entry)
-        if not all_known or len(before) + len(after) > _LONGEST_SURROUNDING:
-            return first, lines, at, others
-        pieces = [b"\r\n".join(piece) for piece in (lines[:at], lines[at:]) if piece]
-        found = first, pieces, min(at, 1), others
+        front = before.split(b"\r\n")
+        first = front.pop(0)
+        back = after.split(b"\r\n") if after else []
+        strange = [line for line in filterfalse(self.plain.__contains__, front + back) if line not in self.known]
+        others = [entry for _, entry in self.scan(front) + self.scan(back)]
+        if any(entry[0] == WATCHED for entry in others):
+            return None
+        if strange or len(before) + len(after) > _LONGEST_SURROUNDING:
+            return first, front + back, len(front), others
+        pieces = [b"\r\n".join(piece) for piece in (front, back) if piece]
+        found = first, pieces, min(len(front), 1), others
         if len(self.around) >= _SURROUNDINGS:
             self.around.clear()
         self.around[before, after] = found
