@@ -43,8 +43,8 @@ UPGRADE = 6
 HOST = 7
 CLAIM = 8  # X-Forwarded-For and its like
 EXPECT = 9
-ENDS_HERE = frozenset({HOP, CONNECTION, UPGRADE, CLAIM})
-OF_NO_INTEREST = frozenset({PLAIN, HOP})
+_ENDS_HERE = frozenset({HOP, CONNECTION, UPGRADE, CLAIM})
+_OF_NO_INTEREST = frozenset({PLAIN, HOP})
 
 # Kind, (name, value), and what a value means that is looked at here: the options of Connection, the number of
 # Content-Length.
@@ -118,9 +118,9 @@ class Lines:
         for line in list(filterfalse(self.plain.__contains__, lines)):
             entry = known.get(line) or self.look(line)
             kind = entry[0]
-            if kind in ENDS_HERE:
+            if kind in _ENDS_HERE:
                 lines.remove(line)
-            if kind not in OF_NO_INTEREST:
+            if kind not in _OF_NO_INTEREST:
                 found.append((line, entry))
         return found
 
