@@ -4,6 +4,8 @@ RFC 9110 section 9.2.2, RFC 9112 section 9.3.1: repeated is only what was sent o
 answer, and may be repeated; once.
 """
 
+import os
+import signal
 import socket
 import threading
 import time
@@ -154,6 +156,29 @@ def test_what_may_change_something_is_never_sent_twice(
     visitor = wire.visit()
     assert visitor.ask(get(b"/first")).status == 200
     assert visitor.ask(octets).status == 502
+    assert wire.stage.targets == [b"/first", b"/again"]
+
+
+@pytest.mark.parametrize("octets", NEVER.values(), ids=NEVER.keys())
+def test_what_may_not_be_sent_twice_goes_round_a_connection_that_has_ended(wire: Wire, octets: bytes) -> None:
+    """While the gate sleeps the request comes, and then its connection ends: it hears of both in this order."""
+
+    def script(line: Heard) -> None:
+        line.request()
+        line.send(OK)
+        assert line.stage.go_on.wait(5)
+
+    wire.play(script, OK)
+    visitor = wire.visit()
+    assert visitor.ask(get(b"/first")).status == 200
+    os.kill(wire.proxy.pid, signal.SIGSTOP)
+    try:
+        visitor.send(octets)
+        wire.stage.go_on.set()
+        wire.stage.wait_ended()
+    finally:
+        os.kill(wire.proxy.pid, signal.SIGCONT)
+    assert visitor.reply().status == 200
     assert wire.stage.targets == [b"/first", b"/again"]
 
 

@@ -53,7 +53,7 @@ class Pool:
 
     def take(self, careful: bool) -> UpstreamConnection | None:
         """An idle connection; with ``careful``, one that has not been ended meanwhile as far as this machine knows: a
-        request that may not be repeated should not meet its end.
+        request that cannot be repeated should not meet its end.
         """
         idle = self._idle
         while idle:

@@ -231,10 +231,12 @@ class Visitor(Connection):
 
     def _send(self, pool: Pool, request: Request, octets: bytes) -> None:
         method = request.method
-        upstream = pool.take(method != b"GET" and method not in _IDEMPOTENT)
+        length = request.fields.length
+        # What cannot be sent a second time should not meet the end of a connection.
+        upstream = pool.take(length != 0 or (method != b"GET" and method not in _IDEMPOTENT))
         if upstream is not None and not self._clogged:
             # Kept until an answer begins: a request without a body may have to be sent a second time.
-            self._outgoing = [] if request.fields.length else [octets]
+            self._outgoing = [] if length else [octets]
             self._upstream = upstream
             upstream.begin(self, octets)
             return
