@@ -134,18 +134,21 @@ class Stage(Origin):
 
     def clear(self) -> None:
         """End what is left of connections, and wait until the gate has noticed."""
-        for sock in self._lines:
+        # Another may come meanwhile, and must not be forgotten.
+        lines, self._lines = self._lines, []
+        threads, self._threads = self._threads, []
+        for sock in lines:
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_WR)
                 sock.settimeout(PATIENCE)
                 while sock.recv(1 << 20):
                     pass
-        for sock in self._lines:
+        for sock in lines:
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
+        for thread in threads:
             thread.join(PATIENCE)
-        self._lines, self._socks, self._threads = [], [], []
+        self._socks = []
 
     def keep_head(self, head: bytes) -> None:
         self._keep(head)
