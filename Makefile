@@ -115,7 +115,7 @@ imports: $(VENV)/.dev
 # What drives nothing but functions, and covers the core whole.
 CORE := $(addprefix tests/,audit conformance consent cookies enforcement middleware models pages policy properties wire)
 
-OTHERS := tests/bench tests/docs tests/proxy
+OTHERS := tests/bench tests/docs tests/proxy tests/serve
 
 # What asks the data plane over sockets what passes, and how; not what waits for deadlines, for the form makes no
 # difference to those.

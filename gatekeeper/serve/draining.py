@@ -5,15 +5,16 @@ import contextlib
 import signal
 import socket
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator
 from dataclasses import dataclass
 from typing import Any, cast
 
 import uvicorn
 
 from gatekeeper.proxy.forwarded import TrustedProxies
-from gatekeeper.serve.entrance import AnnouncedServer, ProtocolFactory
+from gatekeeper.serve.entrance import ProtocolFactory, Reception
 from gatekeeper.serve.protocol import visitor
+from gatekeeper.serve.shares import Counted, Share
 from gatekeeper.serve.tls import VisitorTls
 from gatekeeper.settings import Server, Settings
 
@@ -27,20 +28,18 @@ class Entrance:
     listener: socket.socket
     server: Server
     tls: VisitorTls | None
+    share: Share | None = None  # of a worker among several
 
-    async def open(self, factory: ProtocolFactory) -> AnnouncedServer | asyncio.Server:
-        """Takes connections in from now on."""
-        context = self.tls.context if self.tls else None
-        patience = self.server.head_timeout
-        if self.server.proxy_protocol:
-            trusted = TrustedProxies(self.server.trusted_proxies)
-            return AnnouncedServer(self.listener, factory, trusted=trusted, patience=patience, tls=context)
-        return await asyncio.get_running_loop().create_server(
+    def open(self, factory: ProtocolFactory, connections: Collection[object]) -> Reception:
+        """Takes connections in from now on, besides these."""
+        return Reception(
+            self.listener,
             factory,
-            sock=self.listener,
-            backlog=_BACKLOG,
-            ssl=context,
-            ssl_handshake_timeout=patience if context else None,
+            patience=self.server.head_timeout,
+            announced_by=TrustedProxies(self.server.trusted_proxies) if self.server.proxy_protocol else None,
+            tls=self.tls.context if self.tls else None,
+            share=self.share,
+            connections=connections,
         )
 
 
@@ -81,6 +80,8 @@ class DrainingServer(uvicorn.Server):
         leave: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(config)
+        if entrance.share is not None:
+            self.server_state.connections = Counted(entrance.share)
         self._entrance = entrance
         self._ready = ready
         self._leave = leave
@@ -88,7 +89,7 @@ class DrainingServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """With no sockets of its own: what comes in is the entrance's business."""
         await super().startup(sockets=[])
-        self.servers: list[Any] = [await self._entrance.open(self._protocol)]
+        self.servers: list[Any] = [self._entrance.open(self._protocol, self.server_state.connections)]
         self._ready()
 
     def _protocol(self) -> asyncio.BaseProtocol:

@@ -3,6 +3,9 @@
 The header of the PROXY protocol comes before everything else, also before a TLS handshake, so such connections are
 accepted here and not by the loop's own server: it is read octet for octet from the bare socket, and what follows is
 left there for whoever comes next.
+
+Of several workers each takes what comes as long as it does not hold more than others: of a burst of connections, which
+stay for long, the one that happens to run would have nearly all, and be alone at work afterwards.
 """
 
 import asyncio
@@ -12,16 +15,19 @@ import logging
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from gatekeeper.proxy.forwarded import TrustedProxies
 from gatekeeper.proxy.proxy_protocol import Header, NoHeader, read_header
+from gatekeeper.serve.shares import Share
 
 _logger = logging.getLogger("gatekeeper.serve")
 
-# Connections taken in at a time; the loop looks at the others in between, and so do the other workers.
+# Connections taken in at a time; the loop looks at the others in between.
 _AT_ONCE = 32
+# Seconds in which others who hold fewer may take what waits; whoever is still there then is not left to them.
+_YIELD = 0.005
 # Seconds to wait when this machine has no more files or memory; the loops' own servers do the same.
 _OUT_OF_FILES_PAUSE = 1.0
 _OUT_OF_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
@@ -31,12 +37,14 @@ _TOLD_ONCE_IN = 60.0
 ProtocolFactory = Callable[[], Any]
 
 
-class AnnouncedServer:
-    """Takes in connections that begin with a header of the PROXY protocol, from trusted proxies, and no others.
+class Reception:
+    """Takes connections in, and looks like an ``asyncio.Server`` to uvicorn.
 
-    ``factory`` makes the protocol of a connection; its ``told_peer`` is set before ``connection_made``: the address and
-    port of the visitor, or None where the header tells none. ``patience`` is in seconds, for the header and for the TLS
-    handshake each. Looks like an ``asyncio.Server`` to uvicorn.
+    ``factory`` makes the protocol of a connection. With ``announced_by`` they begin with a header of the PROXY protocol
+    and come from these proxies, or are turned away; ``told_peer`` of the protocol is set before ``connection_made``:
+    the address and port of the visitor, or None where the header tells none. ``patience`` is in seconds, for the header
+    and for the TLS handshake each. ``share`` is this process's where others take connections from the same listener,
+    ``connections`` are those that it holds.
     """
 
     def __init__(
@@ -44,42 +52,82 @@ class AnnouncedServer:
         listener: socket.socket,
         factory: ProtocolFactory,
         *,
-        trusted: TrustedProxies,
         patience: float,
+        announced_by: TrustedProxies | None = None,
         tls: ssl.SSLContext | None = None,
+        share: Share | None = None,
+        connections: Collection[object] = (),
     ) -> None:
         self._listener = listener
         self._factory = factory
-        self._trusted = trusted
+        self._announced_by = announced_by
         self._patience = patience
         self._tls = tls
+        self._share = share
+        self._connections = connections
         self._loop = asyncio.get_running_loop()
         self._arriving: set[asyncio.Task[None]] = set()
         self._told: dict[str, float] = {}
+        self._waiting: asyncio.TimerHandle | None = None
         self._is_open = True
         listener.setblocking(False)
+        if share is not None:
+            share.begin()
         self._listen()
 
     def close(self) -> None:
-        """Takes nobody in any more; who has not come in whole is sent away. May be called again."""
+        """Takes nobody in any more; who has something to say before his first request is sent away. May be called
+        again.
+        """
         if self._is_open:
             self._is_open = False
             self._loop.remove_reader(self._listener)
             self._listener.close()
-            for task in self._arriving:
-                task.cancel()
+            if self._share is not None:
+                self._share.end()
+            if self._announced_by is not None or self._tls is not None:
+                for task in self._arriving:
+                    task.cancel()
 
     async def wait_closed(self) -> None:
-        """Until all those are away."""
+        """Until all those who were arriving are away or in."""
         if self._arriving:
             await asyncio.wait(self._arriving)
 
     def _listen(self) -> None:
         if self._is_open:
-            self._loop.add_reader(self._listener, self._accept)
+            self._loop.add_reader(self._listener, self._offered)
 
-    def _accept(self) -> None:
-        for _ in range(_AT_ONCE):
+    def _pause(self, seconds: float, then: Callable[[], None]) -> asyncio.TimerHandle:
+        self._loop.remove_reader(self._listener)
+        return self._loop.call_later(seconds, then)
+
+    def _offered(self) -> None:
+        """Somebody waits."""
+        share = self._share
+        room = _AT_ONCE if share is None else share.room(len(self._connections) + len(self._arriving))
+        if room > 0:
+            self._accept(min(room, _AT_ONCE))
+        elif share is not None:
+            self._waiting = self._pause(_YIELD, self._after_all)
+            share.once_one_ends(self._again)
+
+    def _again(self) -> None:
+        """There is room."""
+        if self._waiting is not None:
+            self._waiting.cancel()
+        self._listen()
+
+    def _after_all(self) -> None:
+        """Others have had their time."""
+        if self._share is not None:
+            self._share.once_one_ends(None)
+        if self._is_open:
+            self._listen()
+            self._accept(_AT_ONCE)
+
+    def _accept(self, most: int) -> None:
+        for _ in range(most):
             try:
                 sock, peer = self._listener.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
@@ -88,8 +136,7 @@ class AnnouncedServer:
                 if fault.errno not in _OUT_OF_FILES:
                     raise
                 self._tell("cannot take in connections", (fault.strerror or "").lower(), logging.ERROR)
-                self._loop.remove_reader(self._listener)
-                self._loop.call_later(_OUT_OF_FILES_PAUSE, self._listen)
+                self._pause(_OUT_OF_FILES_PAUSE, self._listen)
                 return
             task = self._loop.create_task(self._take_in(sock, peer))
             self._arriving.add(task)
@@ -98,12 +145,15 @@ class AnnouncedServer:
     async def _take_in(self, sock: socket.socket, peer: Any) -> None:
         try:
             sock.setblocking(False)
-            header = await self._header_of(sock, peer)
-            if header is None:
-                sock.close()
-                return
+            told = None
+            if self._announced_by is not None:
+                header = await self._header_of(sock, peer, self._announced_by)
+                if header is None:
+                    sock.close()
+                    return
+                told = header.source
             protocol = self._factory()
-            protocol.told_peer = header.source
+            protocol.told_peer = told
             # Who ends a handshake, or comes with something else, is nobody's news.
             with contextlib.suppress(OSError):
                 await self._loop.connect_accepted_socket(
@@ -116,11 +166,11 @@ class AnnouncedServer:
             sock.close()
             raise
 
-    async def _header_of(self, sock: socket.socket, peer: Any) -> Header | None:
+    async def _header_of(self, sock: socket.socket, peer: Any, announced_by: TrustedProxies) -> Header | None:
         """None: the connection is nobody's."""
         client = peer if isinstance(peer, tuple) else None  # on a unix socket a peer has no address
         shown = "a unix socket" if client is None else str(client[0])
-        if not self._trusted.peer(client).trusted:
+        if not announced_by.peer(client).trusted:
             self._tell("turned away, not among trusted_proxies", shown)
             return None
         try:

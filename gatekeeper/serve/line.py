@@ -12,6 +12,8 @@ import threading
 from collections.abc import Generator
 from dataclasses import dataclass, field
 
+from gatekeeper.serve.shares import Share
+
 _SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 ASK, ALIVE, SERVES = b"?", b".", b"!"
 
@@ -22,6 +24,7 @@ class Worker:
 
     pid: int
     line: socket.socket
+    share: Share
     serves: bool = False
     asked: float | None = None
     gone: bool = False

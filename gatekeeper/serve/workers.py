@@ -25,6 +25,7 @@ from gatekeeper.serve.last_good import LastGood
 from gatekeeper.serve.launch import Launch
 from gatekeeper.serve.line import SERVES, Signals, Worker, answer, held_back
 from gatekeeper.serve.listen import Listener
+from gatekeeper.serve.shares import Share, Shares
 from gatekeeper.serve.single import Served, Terminal
 from gatekeeper.serve.tell import tell_refusal, tell_reload
 from gatekeeper.serve.tls import VisitorTls
@@ -57,6 +58,7 @@ class Workers:
         self._last_good = LastGood()
         self._terminal = Terminal()
         self._workers: list[Worker] = []
+        self._shares = Shares(self._started.server.workers)
         self._vacant: list[float] = []  # when to fork those that are missing
         self._pause = 0.0
         self._is_ready = False
@@ -104,6 +106,7 @@ class Workers:
     def _replace(self) -> None:
         for worker in [worker for worker in self._workers if worker.gone and self._exit_code is None]:
             self._workers.remove(worker)
+            self._shares.give_back(worker.share)
             self._selector.unregister(worker.line)
             worker.line.close()
             worker.signal(signal.SIGKILL)
@@ -189,19 +192,24 @@ class Workers:
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(OSError, ValueError, AttributeError):
                 stream.flush()  # or both would write what is in it
+        share = self._shares.take()
         with held_back():
-            pid = os.fork()
+            try:
+                pid = os.fork()
+            except OSError:
+                self._shares.give_back(share)
+                raise
             if pid == 0:
                 ours.close()
-                self._become_worker(theirs)
+                self._become_worker(theirs, share)
         theirs.close()
         ours.setblocking(False)
-        worker = Worker(pid, ours)
+        worker = Worker(pid, ours, share)
         self._workers.append(worker)
         self._selector.register(ours, selectors.EVENT_READ, worker)
         return worker
 
-    def _become_worker(self, line: socket.socket) -> None:
+    def _become_worker(self, line: socket.socket, share: Share) -> None:
         """Never returns: nothing that the supervisor has still to do may be done here."""
         code = 1
         try:
@@ -211,7 +219,7 @@ class Workers:
             self._signals.forget()
             # SIGHUP waits until somebody is there to answer it: with rules that are newer than ours.
             signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))
-            self._serve_as_worker(line)
+            self._serve_as_worker(line, share)
             code = 0
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else 1
@@ -223,7 +231,7 @@ class Workers:
                     stream.flush()
             os._exit(code)
 
-    def _serve_as_worker(self, line: socket.socket) -> None:
+    def _serve_as_worker(self, line: socket.socket, share: Share) -> None:
         said = threading.Event()
         threading.Thread(target=answer, args=(line, said), name="gatekeeper-line", daemon=True).start()
         served = Served(self._assembled, self._hung_up)
@@ -235,7 +243,7 @@ class Workers:
                 line.send(SERVES)
 
         # A reload leaves [server] as it is.
-        entrance = Entrance(self._listener.socket, self._started.server, self._tls)
+        entrance = Entrance(self._listener.socket, self._started.server, self._tls, share)
         DrainingServer(configured(served, self._started), entrance, ready=ready).run()
 
     async def _hung_up(self, served: Served) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import struct
+from collections.abc import MutableSet
 from socket import SO_LINGER, SOL_SOCKET
 from typing import TYPE_CHECKING, Any, cast
 
@@ -27,7 +28,7 @@ class Connection:
     # Set before the connection is made, where a PROXY protocol header told who the visitor is.
     told_peer: tuple[str, int] | None = None
 
-    def __init__(self, plane: Plane, connections: set[Any]) -> None:
+    def __init__(self, plane: Plane, connections: MutableSet[Any]) -> None:
         self.deadline = NEVER
         self._plane = plane
         self._connections = connections

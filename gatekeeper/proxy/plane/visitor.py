@@ -11,6 +11,7 @@ fails behind it cannot be told any more: the transfer breaks off, so that nobody
 
 import asyncio
 import re
+from collections.abc import MutableSet
 from typing import Any
 
 from gatekeeper.proxy.forwarded import forward
@@ -45,7 +46,7 @@ class Visitor(Connection):
     its drain.
     """
 
-    def __init__(self, plane: Plane, connections: set[Any], tasks: set[asyncio.Task[None]]) -> None:
+    def __init__(self, plane: Plane, connections: MutableSet[Any], tasks: set[asyncio.Task[None]]) -> None:
         super().__init__(plane, connections)
         self._tasks = tasks
         self._heads = Heads(plane.requests, most_fields=plane.limits.request_fields, route_of=plane.route_of)
