@@ -28,8 +28,8 @@ class RawOrigin:
                     octets = b""
                     while b"\r\n\r\n" not in octets:
                         octets += connection.recv(65536)
-                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
                     self.got.append(octets)
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
                     connection.shutdown(socket.SHUT_WR)
                     with contextlib.suppress(OSError):
                         while connection.recv(65536):

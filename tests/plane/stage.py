@@ -185,16 +185,16 @@ class Stage(Origin):
     def _serve(self, sock: socket.socket, script: Callable[[Heard], object]) -> None:
         self._lines.append(sock)
         ended = self.ended
-        with contextlib.closing(sock):
-            try:
+        try:
+            with contextlib.closing(sock):
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 sock.settimeout(PATIENCE * 2)
                 script(Heard(sock, self))
-            except TimeoutError as fault:
-                self.faults.append(fault)
-            except OSError:
-                pass  # the gate ended the connection, which many checks are about
-            except BaseException as fault:  # noqa: BLE001 - handed to the check at its end
-                self.faults.append(fault)
-            finally:
-                ended.release()
+        except TimeoutError as fault:
+            self.faults.append(fault)
+        except OSError:
+            pass  # the gate ended the connection, which many checks are about
+        except BaseException as fault:  # noqa: BLE001 - handed to the check at its end
+            self.faults.append(fault)
+        finally:
+            ended.release()  # when the connection has ended too: the check may count on that

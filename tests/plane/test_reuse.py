@@ -4,8 +4,6 @@ RFC 9110 section 9.2.2, RFC 9112 section 9.3.1: repeated is only what was sent o
 answer, and may be repeated; once.
 """
 
-import os
-import signal
 import socket
 import threading
 import time
@@ -14,7 +12,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.plane.stage import OK, Heard, Play, once, serving
-from tests.plane.visits import Wire, get, request
+from tests.plane.visits import Wire, asleep, get, request
 
 
 def served(times: int, last: Callable[[Heard], object] = lambda line: None) -> Play:
@@ -171,13 +169,9 @@ def test_what_may_not_be_sent_twice_goes_round_a_connection_that_has_ended(wire:
     wire.play(script, OK)
     visitor = wire.visit()
     assert visitor.ask(get(b"/first")).status == 200
-    os.kill(wire.proxy.pid, signal.SIGSTOP)
-    try:
+    with asleep(wire):
         visitor.send(octets)
         wire.stage.go_on.set()
-        wire.stage.wait_ended()
-    finally:
-        os.kill(wire.proxy.pid, signal.SIGCONT)
     assert visitor.reply().status == 200
     assert wire.stage.targets == [b"/first", b"/again"]
 

@@ -1,10 +1,12 @@
 """The visitor of the battery, and what a check has in hand: an origin, a gate before it, visitors."""
 
 import contextlib
+import os
+import signal
 import socket
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.plane.proxies import Proxy
@@ -144,16 +146,43 @@ class Wire:
             self.stage.clear()
 
 
-_LISTENS, _WAITS = "0A", "06"  # the kernel's numbers of states in which no process holds a connection
+_HEARD_THE_END = "08"  # CLOSE_WAIT; these are the kernel's numbers of states
+_HELD_BY_NOBODY = ("0A", "06")  # LISTEN, TIME_WAIT
+
+
+def _states(*ports: int) -> list[str]:
+    """States of the sockets that have one of these ports of 127.0.0.1 at one of their ends."""
+    ends = tuple(f"0100007F:{port:04X}" for port in ports)
+    lines = Path("/proc/net/tcp").read_text().splitlines()
+    return [line.split()[3] for line in lines if any(end in line for end in ends)]
 
 
 def connected(*ports: int) -> bool:
-    """Whether any process holds a connection from or to one of these ports of 127.0.0.1."""
-    ends = tuple(f"0100007F:{port:04X}" for port in ports)
-    for line in Path("/proc/net/tcp").read_text().splitlines():
-        if any(end in line for end in ends) and line.split()[3] not in (_LISTENS, _WAITS):
-            return True
-    return False
+    """Whether any process holds a connection from or to one of these ports."""
+    return any(state not in _HELD_BY_NOBODY for state in _states(*ports))
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Wait for it; fails when it does not come true."""
+    deadline = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < deadline, "it did not come true"
+        time.sleep(0.002)
+
+
+@contextlib.contextmanager
+def asleep(wire: Wire) -> Iterator[None]:
+    """The gate hears of nothing meanwhile, and of all of it at its end, which comes when the stage has ended its
+    connection to the gate.
+    """
+    os.kill(wire.proxy.pid, signal.SIGSTOP)
+    try:
+        # The signal is sent, and not more: it may still be at work.
+        until(lambda: Path(f"/proc/{wire.proxy.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
+        yield
+        until(lambda: _HEARD_THE_END in _states(wire.stage.port))
+    finally:
+        os.kill(wire.proxy.pid, signal.SIGCONT)
 
 
 @contextlib.contextmanager
