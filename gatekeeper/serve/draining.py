@@ -101,6 +101,10 @@ class DrainingServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._leave()
+        # Who is half in would not be told of the end.
+        for server in self.servers:
+            server.close()
+            await server.wait_closed()
         await super().shutdown(sockets=[self._entrance.listener])
 
     @contextlib.contextmanager
