@@ -138,12 +138,12 @@ class Wire:
         """Until nobody is connected any more. The gate may still be at work for a visitor who has left, and connect
         once more; a connection of this check's, kept for the next, would follow this one's script there.
         """
-        deadline = time.monotonic() + PATIENCE
-        self.stage.clear()
-        while connected(self.stage.port, self.proxy.port):
-            assert time.monotonic() < deadline, "somebody stays connected"
-            time.sleep(0.002)
+
+        def parted() -> bool:
             self.stage.clear()
+            return not connected(self.stage.port, self.proxy.port)
+
+        _until(parted)
 
 
 _HEARD_THE_END = "08"  # CLOSE_WAIT; these are the kernel's numbers of states
@@ -162,7 +162,7 @@ def connected(*ports: int) -> bool:
     return any(state not in _HELD_BY_NOBODY for state in _states(*ports))
 
 
-def until(true: Callable[[], bool]) -> None:
+def _until(true: Callable[[], bool]) -> None:
     """Wait for it; fails when it does not come true."""
     deadline = time.monotonic() + PATIENCE
     while not true():
@@ -178,9 +178,9 @@ def asleep(wire: Wire) -> Iterator[None]:
     os.kill(wire.proxy.pid, signal.SIGSTOP)
     try:
         # The signal is sent, and not more: it may still be at work.
-        until(lambda: Path(f"/proc/{wire.proxy.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
+        _until(lambda: Path(f"/proc/{wire.proxy.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
         yield
-        until(lambda: _HEARD_THE_END in _states(wire.stage.port))
+        _until(lambda: _HEARD_THE_END in _states(wire.stage.port))
     finally:
         os.kill(wire.proxy.pid, signal.SIGCONT)
 
